@@ -1,0 +1,1 @@
+"""Collections become manifests, splits and batches."""

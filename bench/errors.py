@@ -1,0 +1,18 @@
+"""What a user can mend: one line that says what was expected, what came, and what to do."""
+
+
+class BenchError(Exception):
+    """A request that cannot be carried out. The command line prints it as one line and exits with status 2."""
+
+    def __init__(self, message: str):
+        # A name from outside may hold newlines or control characters; the promise is one line.
+        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in message))
+
+
+def unknown(kind: str, given: str, known: list[str]) -> BenchError:
+    """The error for a name that is in no registry: what came, the nearest known names, and all of them."""
+    import difflib
+
+    near = difflib.get_close_matches(given, known, n=3, cutoff=0.5)
+    hint = f" Did you mean {', '.join(near)}?" if near else ""
+    return BenchError(f"unknown {kind} {given!r}.{hint} Available: {', '.join(known) or 'none'}.")
