@@ -38,7 +38,9 @@ def slug(kind: str, name: str) -> str:
         BenchError: unless it is lower-case letters and digits, with single `-` or `.` between them, up to 64 long.
     """
     if len(name) > 64 or not SLUG.fullmatch(name):
-        raise BenchError(f"{kind} {name!r} must be lower-case letters, digits, '-' or '.', at most 64, such as 'my-show'.")
+        raise BenchError(
+            f"{kind} {name!r} must be lower-case letters and digits, with single '-' or '.' between, such as 'my-show'."
+        )
     return name
 
 

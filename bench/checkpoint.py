@@ -1,0 +1,113 @@
+"""A training's checkpoints: tensors as safetensors and the state that names them as JSON, each whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from bench.errors import BenchError
+from bench.files import sha256, whole, write_json
+from bench.job import Job, stage_at
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+    from torch import Tensor, nn
+
+STATE = "state.json"
+
+
+@dataclass
+class Run:
+    """A training under way: the networks, their optimizers, the curves and how far it is."""
+
+    job: Job
+    fabric: Fabric
+    model: Any
+    folder: Path
+    step: int = 0
+    stage: str = ""
+    seconds: float = 0.0
+    best_step: int = 0
+    best_score: float = math.inf
+    curves: list[dict[str, Any]] = field(default_factory=list)
+    optimizers: dict[str, torch.optim.Optimizer] = field(default_factory=dict)
+
+    def networks(self) -> dict[str, nn.Module]:
+        pairs = {"generator": self.model.generator, "discriminator": self.model.discriminator}
+        return {name: network for name, network in pairs.items() if network is not None}
+
+    def save(self) -> None:
+        """Write a checkpoint, from the first process only: tensors under a new name, then the state that names them."""
+        if not self.fabric.is_global_zero:
+            return
+        tensors: dict[str, Tensor] = {}
+        for name, network in self.networks().items():
+            for key, value in network.state_dict().items():
+                tensors[f"{name}/{key}"] = value.detach().contiguous()
+            if name in self.optimizers:
+                for index, slots in self.optimizers[name].state_dict()["state"].items():
+                    for slot, value in slots.items():
+                        tensors[f"{name}-optimizer/{index}/{slot}"] = value.detach().contiguous()
+        path = self.folder / f"step-{self.step:07d}.safetensors"
+        with whole(path) as temporary:
+            save_file(tensors, temporary)
+        state = {
+            "step": self.step,
+            "stage": self.stage,
+            "file": path.name,
+            "sha256": sha256(path),
+            "seconds": self.seconds,
+            "best_step": self.best_step,
+            "best_score": None if math.isinf(self.best_score) else self.best_score,
+            "curves": self.curves,
+        }
+        write_json(self.folder / STATE, state)
+        for old in self.folder.glob("step-*.safetensors"):
+            if old != path:
+                old.unlink()
+
+    def load(self) -> dict[str, Tensor]:
+        """Read the last checkpoint, if there is one; returns the optimizers' tensors for the stage that continues."""
+        state_path = self.folder / STATE
+        if not state_path.exists():
+            return {}
+        state = json.loads(state_path.read_text(encoding="utf-8"))
+        path = self.folder / Path(state["file"]).name
+        if not path.exists() or sha256(path) != state["sha256"]:
+            raise BenchError(
+                f"checkpoint {path} is missing or damaged (its checksum differs from {STATE}); "
+                f"delete the folder {self.folder} to train this entry from the start."
+            )
+        tensors = load_file(path)
+        for name, network in self.networks().items():
+            prefix = f"{name}/"
+            network.load_state_dict({k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)})
+        self.step, self.seconds, self.curves = state["step"], state["seconds"], state["curves"]
+        self.best_step = state["best_step"]
+        self.best_score = math.inf if state["best_score"] is None else state["best_score"]
+        if stage_at(self.job.recipe, self.job.steps, self.step).name != state["stage"]:
+            return {}  # cut exactly between two stages
+        return {k: v for k, v in tensors.items() if "-optimizer/" in k}
+
+
+def restore(optimizer: torch.optim.Optimizer, name: str, tensors: Mapping[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        owner, index, slot = key.split("/")
+        if owner == f"{name}-optimizer":
+            state.setdefault(int(index), {})[slot] = value
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    for index, slots in state.items():
+        for slot, value in slots.items():
+            if value.shape == parameters[index].shape:
+                # The file holds plain strides; the fused step walks both tensors in memory order, so they must match.
+                slots[slot] = torch.empty_like(parameters[index]).copy_(value)
+    if state:
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

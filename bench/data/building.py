@@ -1,0 +1,140 @@
+"""Putting a collection on disk: images as they come, then splits, then the whole folder under its name at once."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from bench.data import png
+from bench.data.manifest import Item, LeftOut, in_order
+from bench.data.naming import printable
+from bench.data.splits import Candidate, assign
+from bench.data.standardize import quiet
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import UInt8
+
+Progress = Callable[[int, int], None]
+"""Called with what is done and what there is to do, in whatever unit the work has."""
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An image that is on disk and has no split yet.
+
+    Attributes:
+        id, domain, group, source, pixels, page: as in an Item; the source also gives the natural order in the group.
+        fingerprint: finds near-duplicates.
+    """
+
+    id: str
+    domain: str
+    group: str
+    source: str
+    pixels: str
+    page: bool
+    fingerprint: int
+
+
+def store(
+    folder: Path,
+    target: "UInt8[np.ndarray, 'size size 3']",
+    page: "UInt8[np.ndarray, 'size size'] | None",
+    *,
+    id: str,
+    domain: str,
+    group: str,
+    name: str,
+    mark: int,
+) -> Draft:
+    """Write a standardized image (and its page) into `folder/domain` and describe it. Safe to call from threads.
+
+    Args:
+        folder: of the collection.
+        target: the image.
+        page: the drawn page that is its condition, if any.
+        id, domain, group: as in an Item.
+        name: where it comes from; also its place in the natural order.
+        mark: the fingerprint of the original.
+    """
+    place = folder / domain
+    place.mkdir(exist_ok=True)
+    png.write(place / f"{id}.png", target)
+    if page is not None:
+        png.write(place / f"{id}.page.png", page)
+    pixels = png.digest(target, page)
+    return Draft(id, domain, printable(group), printable(name), pixels, page is not None, mark)
+
+
+def settle(
+    folder: Path, drafts: Sequence[Draft], known: Mapping[tuple[str, str], str] | None = None
+) -> tuple[tuple[Item, ...], tuple[LeftOut, ...], tuple[str, ...]]:
+    """Give every draft its split; images that would leak are removed again.
+
+    Args:
+        folder: where `store` put them.
+        drafts: all of them.
+        known: as for `splits.assign`.
+
+    Returns:
+        items in order, what was left out, and notes.
+    """
+    candidates = [Candidate(d.domain, d.id, d.group, d.source, d.fingerprint) for d in drafts]
+    found = assign(candidates, known)
+    items, left_out = [], []
+    for draft in drafts:
+        key = draft.domain, draft.id
+        if key in found.leaks:
+            left_out.append(LeftOut(draft.source, found.leaks[key]))
+            for suffix in (".png", ".page.png"):
+                (folder / draft.domain / f"{draft.id}{suffix}").unlink(missing_ok=True)
+            continue
+        split = found.splits[key]
+        items.append(Item(draft.id, draft.domain, split, draft.group, draft.source, draft.pixels, draft.page))
+    return in_order(items), tuple(left_out), found.notes
+
+
+def work(job: Callable[[Work], Result], tasks: Iterable[Work], report: Progress | None) -> Iterator[Result]:
+    """Run `job` on every task in threads, in order, and report after each; an error stops what has not begun."""
+    tasks = list(tasks)
+    # One `quiet` around all threads: the filters it sets are the process's.
+    with quiet(), ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        running = [pool.submit(job, task) for task in tasks]
+        try:
+            for done, result in enumerate(running, 1):
+                yield result.result()
+                if report:
+                    report(done, len(tasks))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; it takes the name `path` only if the block ends without an error.
+
+    What stands at `path` then is replaced; if the block fails, or removes the temporary folder, it stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+    try:
+        yield temporary
+        temporary.chmod(0o755)  # mkdtemp makes it private
+        if path.exists():
+            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".old"))
+            path.replace(old / "folder")
+            temporary.replace(path)
+            shutil.rmtree(old)
+        else:
+            temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

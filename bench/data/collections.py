@@ -1,0 +1,185 @@
+"""Opening a collection by name: drawn, standardized from fetched originals, or added by the user."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.data import manifest as manifests
+from bench.data import open_v1, png
+from bench.data.building import Progress, whole_folder, work
+from bench.data.manifest import Item, Manifest, in_order
+from bench.errors import BenchError, unknown
+from bench.types import DOMAINS, slug
+
+PROCEDURAL = "procedural-v1"
+PROCEDURAL_VERSION = "1"
+BUILT_IN = (PROCEDURAL, open_v1.NAME)
+DEFAULT_SIZE = 128
+SERIES, PICTURES = 40, 48
+"""How large the published procedural-v1 is."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A line of `bench data list`: a collection at one size.
+
+    Attributes:
+        name: of the collection.
+        size: in pixels; None where a built-in collection is not prepared yet.
+        counts: images by domain and split.
+        problem: why its manifest cannot be read, if it cannot.
+    """
+
+    name: str
+    size: int | None
+    counts: dict[str, dict[str, int]]
+    problem: str | None = None
+
+
+def open_collection(
+    home: Path, name: str, size: int | None = None, report: Callable[[str], None] | None = None
+) -> Manifest:
+    """The manifest of a collection at a size; the built-in ones are prepared when they are not there yet.
+
+    Args:
+        home: where everything lies.
+        name: `procedural-v1`, `open-v1`, or a name given to `bench data add`.
+        size: in pixels; None for 128 in a built-in collection, for the only size there is in a user's.
+        report: called with a line of progress now and then.
+
+    Raises:
+        BenchError: for an unknown name or size, or where the originals of open-v1 are not fetched.
+    """
+    slug("collection", name)
+    if name in BUILT_IN:
+        size = DEFAULT_SIZE if size is None else require_side(size)
+        version = PROCEDURAL_VERSION if name == PROCEDURAL else open_v1.VERSION
+        root = folder(home, name, size)
+        if (root / "manifest.json").is_file() and _version(root) == version:
+            return manifests.read(root)
+        progress = _tenths(f"{name} at {size} px", report)
+        if name == PROCEDURAL:
+            return prepare_procedural(home, size, progress)
+        return open_v1.prepare(home, size, progress)
+    present = sizes(home, name)
+    if not present:
+        raise unknown("collection", name, sorted({*BUILT_IN, *(entry.name for entry in known(home))}))
+    if size is None and len(present) == 1:
+        size = present[0]
+    if size not in present:
+        asked = "no size was given" if size is None else f"{size} was asked for"
+        listed = ", ".join(map(str, present))
+        raise BenchError(f"{name} is there with --size {listed}; {asked}; choose one of these or add it again.")
+    return manifests.read(folder(home, name, size))
+
+
+def prepare_procedural(
+    home: Path,
+    size: int,
+    report: Progress | None = None,
+    series: int = SERIES,
+    pictures: int = PICTURES,
+) -> Manifest:
+    """Draw procedural-v1 into `<home>/data/procedural-v1/<size>px`.
+
+    Args:
+        home: where everything lies.
+        size: the side of every image, in pixels.
+        report: called with images done and images in all.
+        series: how many; fewer are another collection, with other digests.
+        pictures: of each series.
+
+    Returns:
+        Its manifest. Where this machine draws a probe picture otherwise than the published collection, a note says so.
+    """
+    from bench.data import procedural
+
+    require_side(size)
+    shots = procedural.plan(series=series, pictures=pictures)
+    notes = tuple(f"this machine draws differently: {line}" for line in procedural.check_probe())
+    final = folder(home, PROCEDURAL, size)
+    items: list[Item] = []
+    with whole_folder(final) as temporary:
+
+        def keep(task: tuple[str, procedural.Shot]) -> Item:
+            domain, shot = task
+            picture = procedural.draw(shot, domain, size)
+            png.write(temporary / domain / f"{shot.id}.png", picture.image)
+            if picture.page is not None:
+                png.write(temporary / domain / f"{shot.id}.page.png", picture.page)
+            return Item(
+                id=shot.id,
+                domain=domain,
+                split=shot.split,
+                group=shot.series,
+                source=f"drawn: {shot.id}",
+                pixels=png.digest(picture.image, picture.page),
+                page=picture.page is not None,
+            )
+
+        for domain in DOMAINS:
+            (temporary / domain).mkdir()
+        items.extend(work(keep, [(domain, shot) for domain in DOMAINS for shot in shots], report))
+        manifest = Manifest(final, PROCEDURAL, PROCEDURAL_VERSION, size, in_order(items), notes=notes)
+        manifest.write(temporary)
+    return manifest
+
+
+def known(home: Path) -> list[Known]:
+    """Every collection by name and size, the built-in ones first, prepared or not."""
+    data = home / "data"
+    names = {path.name for path in data.iterdir() if path.is_dir()} if data.is_dir() else set()
+    lines = []
+    for name in (*BUILT_IN, *sorted(names.difference(BUILT_IN))):
+        present = sizes(home, name)
+        if not present and name in BUILT_IN:
+            lines.append(Known(name, None, {}))
+        for size in present:
+            try:
+                lines.append(Known(name, size, manifests.read(folder(home, name, size)).counts()))
+            except BenchError as error:
+                lines.append(Known(name, size, {}, str(error)))
+    return lines
+
+
+def sizes(home: Path, name: str) -> list[int]:
+    """The sizes in which a collection is there, ascending."""
+    found = (home / "data" / name).glob("*px/manifest.json")
+    return sorted(int(path.parent.name[:-2]) for path in found if path.parent.name[:-2].isdecimal())
+
+
+def folder(home: Path, name: str, size: int) -> Path:
+    """Where a collection of one size lies."""
+    return home / "data" / name / f"{size}px"
+
+
+def require_side(size: int) -> int:
+    """Check a size that a user gave.
+
+    Raises:
+        BenchError: unless it is from 16 to 1024.
+    """
+    if not 16 <= size <= 1024:
+        raise BenchError(f"--size must be from 16 to 1024 pixels; got {size}; choose such as 64, 128 or 256.")
+    return size
+
+
+def _version(root: Path) -> str | None:
+    """The version of a prepared folder, None if its manifest is not even JSON: then it is made again."""
+    try:
+        return json.loads((root / "manifest.json").read_text(encoding="utf-8"))["version"]
+    except (ValueError, KeyError, TypeError, OSError):
+        return None
+
+
+def _tenths(what: str, report: Callable[[str], None] | None) -> Progress | None:
+    """Progress in words: at the start and after each tenth."""
+    if report is None:
+        return None
+
+    def tell(done: int, total: int) -> None:
+        if done == total or done * 10 // total != (done - 1) * 10 // total:
+            report(f"{what}: {done} of {total}")
+
+    return tell

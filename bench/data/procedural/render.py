@@ -1,0 +1,218 @@
+"""From a scene to pixels: lay the parts of background and figures, light them, find their lines, colour them by style."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from bench.data.procedural import texture
+from bench.data.procedural.canvas import Canvas, Frame
+from bench.data.procedural.figure import draw_figure
+from bench.data.procedural.palette import HOURS, KINDS, screens, table
+from bench.data.procedural.places import OUTDOOR_PLACES, furnish
+from bench.data.procedural.plan import Shot, stream
+from bench.data.procedural.props import FURS, draw_prop
+from bench.data.procedural.rooms import ROOMS
+from bench.data.procedural.scene import Scene, compose
+from bench.errors import BenchError, unknown
+from bench.types import DOMAINS
+
+PLACES = {**OUTDOOR_PLACES, **ROOMS}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn picture.
+
+    Attributes:
+        image: sRGB, shape (size, size, 3), 8-bit.
+        page: the ink page, shape (size, size), 8-bit gray, in manga; None elsewhere.
+    """
+
+    image: np.ndarray
+    page: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class _Pen:
+    """Widths of lines, in thousandths of the picture: around figures, inside them, in the background."""
+
+    outer: float
+    inner: float
+    behind: float
+
+
+_PENS = {"cartoon": _Pen(15, 9, 6), "anime": _Pen(6.5, 5, 0), "live-action": _Pen(0, 0, 0), "manga": _Pen(12, 6.5, 4.5)}
+
+
+def supersampling(size: int) -> int:
+    """How many times finer than the picture it is drawn before it is averaged down."""
+    return max(2, -(-320 // size)) if size <= 192 else 2
+
+
+def check(domain: str, size: int) -> None:
+    """Refuse what can't be drawn.
+
+    Raises:
+        BenchError: for a domain that is not one of the four, or a size outside 32 to 512.
+    """
+    if domain not in DOMAINS:
+        raise unknown("domain", domain, list(DOMAINS))
+    if not 32 <= size <= 512:
+        raise BenchError(f"procedural pictures are 32 to 512 pixels a side, not {size}.")
+
+
+def draw(shot: Shot, domain: str, size: int, seed: int = 0) -> Picture:
+    """Draw one picture.
+
+    Args:
+        shot: which, from `plan`.
+        domain: one of the four domains.
+        size: pixels a side, 32 to 512. The composition is the same at each size.
+        seed: of the collection.
+
+    Raises:
+        BenchError: for another domain or size.
+    """
+    check(domain, size)
+    scene = compose(shot, seed)
+    times = supersampling(size)
+    side = size * times
+    hour = HOURS[scene.hour]
+    tint = hour.inside if scene.indoors else hour.light
+
+    figures = Canvas(side, strokes=domain != "live-action")
+    for name, x, y, height in scene.props:
+        rng = stream(seed, 8, scene.series, len(name))
+        colors = FURS[int(rng.integers(0, len(FURS)))], FURS[int(rng.integers(0, len(FURS)))]
+        draw_prop(figures, name, Frame().at(x, y, height), rng, colors)
+    for actor in scene.actors:
+        draw_figure(figures, actor, domain, scene.light)
+
+    soft = domain in ("live-action", "anime")
+    behind = _background(scene, domain, side // 2 if soft else side)
+    pen = _PENS[domain]
+    image_b, page_b = _color(behind, domain, tint, hour.contrast, scene, 0, pen.behind, background=True)
+    if soft:
+        blur = 0.008 + 0.004 * (scene.zoom - 1.0) if domain == "live-action" else 0.0022
+        image_b = _blur(image_b, blur * (1.5 if scene.size == "close" else 1.0) * side / 2)
+        image_b = cv2.resize(image_b, (side, side), interpolation=cv2.INTER_LINEAR_EXACT)
+    image, page = _color(figures, domain, tint, hour.contrast, scene, pen.outer, pen.inner, background=False)
+    seen = figures.pixels[..., 3]
+    image = cv2.copyTo(image, seen, image_b)
+    image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    if domain == "manga":
+        page = cv2.resize(cv2.copyTo(page, seen, page_b), (size, size), interpolation=cv2.INTER_AREA)
+        return Picture(image, page)
+    if domain == "live-action":
+        image = texture.film(image, scene.grain)
+    return Picture(image, None)
+
+
+def _background(scene: Scene, domain: str, side: int) -> Canvas:
+    canvas = Canvas(side, strokes=domain != "live-action")
+    drawers = list(PLACES)
+    where = furnish(canvas, drawers.index(scene.place), scene.hour, scene.zoom, scene.pan, scene.seed, scene.series)
+    PLACES[scene.place](where)
+    ground = Frame()
+    canvas.relief = 0
+    for actor in scene.actors:
+        if not actor.near:
+            _contact(canvas, ground, actor.x + 0.03 * scene.light, actor.y + 0.012, actor.size * 0.2)
+    for _, x, y, height in scene.props:
+        _contact(canvas, ground, x, y, height * 0.5)
+    return canvas
+
+
+def _contact(canvas: Canvas, frame: Frame, x: float, y: float, radius: float) -> None:
+    """A shadow on the ground under a figure: the ground's own part with less light."""
+    row, column = min(int(y * canvas.side), canvas.side - 1), min(max(int(x * canvas.side), 0), canvas.side - 1)
+    canvas.oval(frame, x, y, radius, radius * 0.22, int(canvas.pixels[row, column, 0]), 66)
+
+
+def _blur(image: np.ndarray, sigma: float) -> np.ndarray:
+    half = max(1, round(sigma * 2))
+    return cv2.GaussianBlur(image, (2 * half + 1, 2 * half + 1), half / 2.5)
+
+
+@lru_cache(maxsize=64)
+def _brush(width: int) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE if width > 3 else cv2.MORPH_RECT, (width, width))
+
+
+def _edges(labels: np.ndarray, width: float, side: int) -> np.ndarray:
+    """Where labels meet, as a line about `width` thousandths of the picture wide: 255 on it."""
+    pixels = max(2, round(width * side / 1000))
+    brush = _brush(pixels)
+    difference = cv2.subtract(cv2.dilate(labels, brush), cv2.erode(labels, brush))
+    return cv2.threshold(difference, 0, 255, cv2.THRESH_BINARY)[1]
+
+
+def _color(
+    canvas: Canvas, domain: str, tint: tuple[int, int, int], contrast: int, scene: Scene, outer: float, inner: float, background: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Colour a layer: its image (side, side, 3), and in manga its page (side, side). Marks inked pixels as drawn."""
+    side = canvas.side
+    part, light, ink, relief = cv2.split(canvas.pixels)
+    kinds = [KINDS[kind] for kind in canvas.kinds]
+    if outer or inner:
+        lut = np.zeros(256, np.uint8)
+        # Neighbouring numbers would leave faint edges nowhere: any difference counts.
+        lut[: len(canvas.lines)] = canvas.lines
+        lines = _edges(cv2.LUT(part, lut), inner, side)
+        ink = cv2.bitwise_or(ink, lines)
+        if outer:
+            lut[: len(canvas.figures)] = canvas.figures
+            ink = cv2.bitwise_or(ink, _edges(cv2.LUT(part, lut), outer * (1.0 if scene.size != "wide" else 0.72), side))
+    light = _light(part, light, relief, kinds, domain, scene, background)
+    # Step 0 of light is the line colour, so lit pixels start at step 1 and inked ones fall to 0.
+    light = cv2.bitwise_and(cv2.max(light, np.full_like(light, 4)), cv2.bitwise_not(ink))
+    colors, base = table(canvas.colors, canvas.kinds, domain, tint, contrast, smooth=background)
+    index = (part.astype(np.uint16) << 6) | (light >> 2)
+    image = np.ascontiguousarray(colors.take(index).view(np.uint8).reshape(side, side, 4)[..., :3])
+    if not background:
+        canvas.pixels[..., 3] = cv2.bitwise_or(cv2.threshold(part, 0, 255, cv2.THRESH_BINARY)[1], ink)
+    if domain != "manga":
+        return image, image[..., 0]
+    density = screens(base, canvas.kinds).take(index)
+    dots = texture.dots(side, 30 if background else 40)
+    page = cv2.bitwise_not(cv2.bitwise_or(cv2.compare(density, dots, cv2.CMP_GT), ink))
+    return image, page
+
+
+def _light(part: np.ndarray, light: np.ndarray, relief: np.ndarray, kinds: list, domain: str, scene: Scene, background: bool) -> np.ndarray:
+    """The light that falls on each pixel, 0-255: the drawn light, shading from relief, and texture."""
+    side = len(part)
+    lut = np.zeros((3, 256), np.uint8)
+    for k, name in enumerate(("form", "fine", "blotch")):
+        lut[k, : len(kinds)] = [min(getattr(kind, name), 255) for kind in kinds]
+    total = light.astype(np.int16)
+    if domain == "live-action":
+        total = cv2.GaussianBlur(light, (5, 5), 1.2).astype(np.int16)
+    if not background:
+        total += _relief(relief, scene) * cv2.LUT(part, lut[0]) >> 8
+    if domain == "live-action":
+        fine = texture.fine(side, scene.grain)
+        total += fine * cv2.LUT(part, lut[1]) >> 6
+    if domain == "live-action" or (domain == "anime" and background):
+        total += texture.blotch(side, scene.grain) * cv2.LUT(part, lut[2]) >> 5
+    return np.clip(total, 0, 255).astype(np.uint8)
+
+
+def _relief(relief: np.ndarray, scene: Scene) -> np.ndarray:
+    """Light on the slopes of the blurred relief: bright towards the light, dark away from it and under what stands out."""
+    side = len(relief)
+    small = cv2.resize(relief, (side // 2, side // 2), interpolation=cv2.INTER_AREA)
+    reach = {"close": 0.032, "medium": 0.022, "two": 0.02, "full": 0.012, "wide": 0.009}[scene.size]
+    height = _blur(small, reach * side / 2)
+    step = max(1, round(reach * side / 2))
+    padded = cv2.copyMakeBorder(height, step, step, step, step, cv2.BORDER_REPLICATE).astype(np.int16)
+    n = side // 2
+    dx, dy = scene.light * step, -step
+    towards = padded[step + dy : step + dy + n, step + dx : step + dx + n]
+    away = padded[step - dy : step - dy + n, step - dx : step - dx + n]
+    slope = np.clip((away - towards) + 128, 0, 255).astype(np.uint8)
+    return cv2.resize(slope, (side, side), interpolation=cv2.INTER_LINEAR_EXACT).astype(np.int16) - 128

@@ -1,0 +1,48 @@
+"""Where things run: the machine facts, which are options and not science."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+
+from bench.errors import BenchError
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where it runs. `precision` is written in the record, because it changes the weights; the rest is not science."""
+
+    device: str = "auto"
+    devices: int = 1
+    precision: str = "auto"
+
+    def fabric(self) -> Fabric:
+        device = self.device
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device == "cuda" and not torch.cuda.is_available():
+            raise BenchError("device cuda was asked for, but torch finds none here; use --device cpu.")
+        precision: Any = self.precision
+        if precision == "auto":
+            precision = "bf16-mixed" if _has_bf16(device) else "32-true"
+        return Fabric(accelerator=device, devices=self.devices, precision=precision)
+
+
+def _has_bf16(device: str) -> bool:
+    """Whether bf16 multiplies natively: on a CPU without it autocast would only lose digits and time."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text() if cpuinfo.exists() else ""
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def device_name(device: torch.device) -> str:
+    """The kind of machine, for the record: `NVIDIA H200` or `cpu (2 cores)`."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} ({torch.get_num_threads()} threads)"

@@ -1,0 +1,108 @@
+"""What long work shows on stderr: a live bar with rate and time left on a terminal, one line a step elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+console = Console(stderr=True, highlight=False)
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+class Steps:
+    """Progress of one piece of work whose length is told with each step."""
+
+    def __init__(self, title: str, bar: Progress):
+        self.title, self.bar, self._task = title, bar, None
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._task is None:
+            self._task = self.bar.add_task(self.title, total=total, note="")
+        self.bar.update(self._task, completed=done, total=total)
+
+
+@contextmanager
+def steps(title: str) -> Iterator[Steps]:
+    """A bar for work that reports (done, total)."""
+    with _bar() as bar:
+        yield Steps(title, bar)
+
+
+class Grid:
+    """The overview of a grid: one bar for the whole, one for the entry under way, one line for each that is done."""
+
+    def __init__(self, title: str, bar: Progress):
+        self.title, self.bar = title, bar
+        self._all: Any = None
+        self._one: Any = None
+        self._entry = ""
+
+    def __call__(self, event: Any) -> None:
+        if self._all is None:
+            self._all = self.bar.add_task(self.title, total=event.total, note="")
+        facts = event.facts
+        if event.state == "training":
+            if self._entry != event.entry:
+                self._close()
+                self._entry = event.entry
+                self._one = self.bar.add_task(event.entry, total=facts["steps"], note="")
+            rate = f"{facts['images_per_second']:.0f} images/s" if "images_per_second" in facts else ""
+            score = f"  ΔE00 {facts['validation']:.2f}" if facts.get("validation") else ""
+            self.bar.update(self._one, completed=facts["step"], note=rate + score)
+            return
+        self._close()
+        self.bar.update(self._all, completed=event.number)
+        console.print(f"[{event.number}/{event.total}] {event.entry}: {_line(event.state, facts)}", markup=False)
+
+    def _close(self) -> None:
+        if self._one is not None:
+            self.bar.remove_task(self._one)
+            self._one = None
+        self._entry = ""
+
+
+def _line(state: str, facts: dict[str, Any]) -> str:
+    if state == "failed":
+        return f"failed: {facts['why']}"
+    if state in ("trained", "skipped"):
+        word = "trained" if state == "trained" else "already trained"
+        line = f"{word}, {facts['images']} images, {facts['seconds']:.0f} s ({facts['images_per_second']:.0f} images/s)"
+        score = facts["best_validation_ciede2000"]
+        return line + (f", validation ΔE00 {score:.2f}" if score is not None else "")
+    score = facts["record"].scores["ciede2000"].value
+    return f"{facts['split']}  ΔE00 {score:.2f}  ({facts['seconds']:.1f} s)"
+
+
+@contextmanager
+def grid(title: str) -> Iterator[Grid]:
+    """The overview of a grid of entries."""
+    with _bar() as bar:
+        yield Grid(title, bar)
+
+
+def say(text: str) -> None:
+    """A line for the person, not for a pipe."""
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def is_terminal() -> bool:
+    """Whether somebody reads stdout."""
+    return sys.stdout.isatty()

@@ -1,0 +1,52 @@
+"""One table as rows of strings, in the way of a format."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.leaderboard import PRIMARY, Column, Row, Table
+from bench.report.wording import ABSENT, heading, interval, ranks
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a format writes what it is given.
+
+    Attributes:
+        text: escapes text from outside.
+        best: marks the best value of a column.
+        reference: marks the name of an unranked row.
+        dash: stands for a value that is absent.
+        number: heads the column of ranks.
+    """
+
+    text: Callable[[str], str]
+    best: Callable[[str], str]
+    reference: Callable[[str], str]
+    dash: str = ABSENT
+    number: str = "#"
+
+
+def _name(row: Row, style: Style) -> str:
+    seen = f" {style.text('†')}" if row.sees_target else ""
+    seeds = f" {style.text(f'×{len(row.seeds)}')}" if len(row.seeds) > 1 else ""
+    flags = f" ({style.text('; '.join(row.flags))})" if row.flags else ""
+    name = style.text(row.entry)
+    return (style.reference(name) if row.reference else name) + seen + seeds + flags
+
+
+def cells(table: Table, columns: Sequence[Column], style: Style) -> tuple[list[str], list[list[str]]]:
+    """Head and rows as a format writes them; the ranking metric carries its interval."""
+    head = [style.number, "Entry", *(style.text(heading(column)) for column in columns)]
+    rows = []
+    for row in table.rows:
+        shown = [style.text(ranks(row)), _name(row, style)]
+        for column in columns:
+            cell = row.cells.get(column.id)
+            if cell is None or cell.value is None:
+                shown.append(style.dash)
+                continue
+            value = style.best(column.text(cell.value)) if cell.best else column.text(cell.value)
+            around = interval(column, cell) if column.id == PRIMARY else ""
+            shown.append(f"{value} {around}" if around else value)
+        rows.append(shown)
+    return head, rows

@@ -1,0 +1,107 @@
+"""The layout's rules: who may import whom, which modules stay free of torch, how long a file may get."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Each module may import those of a lower number. Two chains meet where an evaluation becomes a record.
+RANK = {
+    "errors": 0,
+    "files": 1,
+    "types": 2,
+    "color": 3,
+    "records": 3,
+    "statistics": 4,
+    "conditions": 4,
+    "data": 5,
+    "metrics": 6,
+    "features": 7,
+    "job": 7,
+    "device": 7,
+    "checkpoint": 8,
+    "train": 9,
+    "evaluate": 10,
+    "leaderboard": 11,
+    "progress": 12,
+    "grid": 12,
+    "doctor": 13,
+    "demo": 13,
+    "cli": 14,
+}
+WITHOUT_TORCH = ("errors", "files", "types", "records", "statistics", "leaderboard", "report", "cli", "data", "metrics")
+BANNED = ("util", "utils", "helper", "helpers", "misc", "base", "common")
+
+
+def modules() -> list[Path]:
+    return sorted((ROOT / "bench").rglob("*.py"))
+
+
+def topic(path: Path) -> str:
+    return path.relative_to(ROOT / "bench").parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    """Every module a file imports, also inside functions."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_every_module_has_a_place_in_the_chain() -> None:
+    assert {topic(path) for path in modules()} - {"__init__"} == set(RANK)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down_the_chain(path: Path) -> None:
+    here = topic(path)
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[0] == "baselines":
+            assert here == "cli", f"{path.name} imports {name}; only cli.py may"
+        if parts[0] == "bench" and len(parts) > 1 and parts[1] in RANK and parts[1] != here:
+            assert RANK[parts[1]] < RANK[here], f"{here} (rank {RANK[here]}) must not import {name}"
+
+
+def test_baselines_import_the_vocabulary_only() -> None:
+    for path in (ROOT / "baselines").glob("*.py"):
+        for name in imported(path):
+            parts = name.split(".")
+            if parts[0] == "bench" and len(parts) > 1:
+                assert parts[1] in ("errors", "types", "color", "__version__"), f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("name", WITHOUT_TORCH)
+def test_runs_without_torch(name: str) -> None:
+    code = (
+        "import sys, importlib, pkgutil\n"
+        "sys.modules['torch'] = None\n"
+        f"module = importlib.import_module('bench.{name}')\n"
+        "for found in pkgutil.walk_packages(getattr(module, '__path__', []), module.__name__ + '.'):\n"
+        "    importlib.import_module(found.name)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_help_needs_no_heavy_import() -> None:
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom bench.cli import app\n"
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0\n"
+        "heavy = {'torch', 'numba', 'pandas', 'skimage', 'cv2', 'lightning', 'scipy', 'numpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_files_are_named_for_what_they_hold_and_stay_short() -> None:
+    for path in [*modules(), *(ROOT / "baselines").glob("*.py"), *(ROOT / "tests").rglob("*.py")]:
+        assert path.stem not in BANNED, path
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 500, f"{path} is too long: split it"

@@ -1,0 +1,237 @@
+"""The training loop: equal parts, the same weights from the same seed, nothing lost by a cut, nothing kept from a bad loss."""
+
+import csv
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+import bench.train
+from baselines._colorizer import Judge, RgbColorizer
+from bench.device import Machine
+from bench.errors import BenchError
+from bench.job import Job, pick, stage_at
+from bench.train import CURVES, FACTS, WEIGHTS, load, predict, train
+from bench.types import Adam, Budget, Entry, Images, Mix, Recipe, Stage, Track
+
+SIZE = 16
+CPU = Machine("cpu", precision="32-true")
+RECIPE = Recipe(
+    batch_size=4,
+    paper_images=160,
+    stages=(Stage("l1", 0.5, Adam(1e-2)), Stage("gan", 0.5, Adam(1e-3), Adam(1e-3))),
+)
+
+
+class Tiny(RgbColorizer):
+    """Two convolutions with dropout and batch-norm against a one-layer judge."""
+
+    def generator_losses(self, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None) -> dict[str, Tensor]:
+        losses = {"l1": (fake - y).abs().mean()}
+        return losses if judge is None else losses | {"gan": -judge(torch.cat([x, fake], 1)).mean()}
+
+    def discriminator_losses(self, x: Tensor, y: Tensor, fake: Tensor, judge: Judge) -> dict[str, Tensor]:
+        return {"gan": judge(torch.cat([x, fake], 1)).mean() - judge(torch.cat([x, y], 1)).mean()}
+
+
+def build(size: int, width: float, weights: Path | None = None) -> Tiny:
+    generator = nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.2), nn.Conv2d(8, 3, 1), nn.Tanh()
+    )
+    return Tiny(generator, nn.Sequential(nn.Conv2d(4, 1, 4, 2, 1), nn.Tanh()))
+
+
+def images(count: int, seed: int) -> Images:
+    """Pictures whose colour follows from their gray: red where bright, blue where dark."""
+    gray = np.random.default_rng(seed).integers(0, 256, (count, 2, 2)).repeat(8, 1).repeat(8, 2).astype(np.uint8)
+    targets = np.stack([gray, gray // 2 + 40, 255 - gray], -1)
+    ids = tuple(f"i{seed}-{k}" for k in range(count))
+    return Images(ids, ids, targets, gray)
+
+
+def job(seed: int = 0, **changes: Any) -> Job:
+    base = Job(
+        entry=Entry("tiny", Mix(("cartoon", "anime"))),
+        build=build,
+        recipe=RECIPE,
+        track=Track("gray"),
+        budget=Budget("smoke", images=160, width=1.0, batch_size=4),
+        seed=seed,
+        size=SIZE,
+        collection="toy",
+    )
+    return replace(base, **changes)
+
+
+DATA = {"cartoon": images(12, 1), "anime": images(5, 2)}
+VALIDATION = {"cartoon": images(3, 3)}
+
+
+def run(home: Path, one: Job | None = None, report: Any = None) -> Path:
+    return train(one or job(), DATA, VALIDATION, ["toy/cartoon/train:0"], home, CPU, report)
+
+
+def test_domains_are_shown_in_equal_parts_and_each_epoch_shows_every_image_once() -> None:
+    sizes = {domain: len(part) for domain, part in DATA.items()}
+    shown = [chosen for step in range(30) for chosen in pick(job(), step, sizes)]
+    assert Counter(domain for domain, _ in shown) == {"cartoon": 60, "anime": 60}
+    cartoons = [place for domain, place in shown if domain == "cartoon"]
+    for epoch in range(5):
+        assert sorted(cartoons[epoch * 12 : (epoch + 1) * 12]) == list(range(12))
+    assert cartoons[:12] != cartoons[12:24]
+
+
+def test_stages_split_the_steps() -> None:
+    names = [stage_at(RECIPE, 40, step).name for step in range(40)]
+    assert names == ["l1"] * 20 + ["gan"] * 20
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path: Path) -> None:
+    first = load_file(run(tmp_path / "a") / WEIGHTS)
+    again = load_file(run(tmp_path / "b") / WEIGHTS)
+    other = load_file(run(tmp_path / "c", job(seed=1)) / WEIGHTS)
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not all(torch.equal(first[key], other[key]) for key in first)
+
+
+@pytest.mark.parametrize("cut", [7, 20, 33])
+def test_a_cut_training_goes_on_to_the_same_weights_and_curves(
+    cut: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(tmp_path / "whole")
+    monkeypatch.setattr(bench.train, "CHECKPOINT_SECONDS", -1)
+    monkeypatch.setattr(bench.train, "LOG_STEPS", 25)
+
+    def stop(facts: dict[str, Any]) -> None:
+        if facts["step"] == cut:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", report=stop)
+    seen: list[int] = []
+    folder = run(tmp_path / "cut", report=lambda facts: seen.append(facts["step"]))
+    assert 1 < seen[0] <= cut + 1, "it must go on from a checkpoint, not from the start"
+    assert seen[-1] == 40
+    assert (folder / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
+    assert (folder / CURVES).read_text() == (whole / CURVES).read_text()
+    assert sorted(path.name for path in folder.iterdir()) == sorted([WEIGHTS, FACTS, CURVES])
+
+
+def test_it_learns_and_writes_down_how(tmp_path: Path) -> None:
+    folder = run(tmp_path, job(budget=Budget("smoke", 1200, 1.0, 4)))
+    rows = list(csv.DictReader((folder / CURVES).read_text().splitlines()))
+    curve = [float(row["value"]) for row in rows if row["term"] == "generator_l1"]
+    assert curve[-1] < 0.5 * curve[0]
+    assert {row["stage"] for row in rows} == {"l1", "gan"}
+    facts = json.loads((folder / FACTS).read_text())
+    assert facts["images"] == 1200
+    assert facts["precision"] == "32-true"
+    assert facts["pretrained"] == "none"
+    validations = {int(r["step"]): float(r["value"]) for r in rows if r["term"] == "validation_ciede2000"}
+    assert facts["best_step"] == min(validations, key=lambda step: validations[step])
+    assert len(validations) == bench.train.VALIDATIONS
+
+
+def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
+    folder = run(tmp_path)
+    before = (folder / FACTS).read_bytes()
+    calls: list[Any] = []
+    assert run(tmp_path, report=calls.append) == folder
+    assert not calls
+    assert (folder / FACTS).read_bytes() == before
+
+
+def test_without_validation_images_the_last_step_counts(tmp_path: Path) -> None:
+    folder = train(job(), DATA, {}, [], tmp_path, CPU)
+    facts = json.loads((folder / FACTS).read_text())
+    assert facts["best_step"] == 40
+    assert facts["best_validation_ciede2000"] is None
+
+
+class Exploding(Tiny):
+    """Its loss stops being a number at the 31st batch."""
+
+    seen = 0
+
+    def generator_losses(self, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None) -> dict[str, Tensor]:
+        self.seen += 1
+        losses = super().generator_losses(x, y, fake, judge)
+        return losses if self.seen != 31 else losses | {"l1": losses["l1"] * float("nan")}
+
+
+def test_a_loss_that_is_not_finite_names_the_step_and_its_images(tmp_path: Path) -> None:
+    def exploding(size: int, width: float, weights: Path | None = None) -> Exploding:
+        tiny = build(size, width)
+        return Exploding(tiny.generator, tiny.discriminator)
+
+    one = job(build=exploding)
+    named = ", ".join(f"{d}[{i}]" for d, i in pick(one, 30, {d: len(p) for d, p in DATA.items()}))
+    with pytest.raises(BenchError, match=r"generator_l1 is not finite at step 30 of 40") as caught:
+        run(tmp_path, one)
+    assert named in str(caught.value)
+    assert not (one.folder(tmp_path) / FACTS).exists()
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.train, "CHECKPOINT_SECONDS", -1)
+
+    def stop(facts: dict[str, Any]) -> None:
+        if facts["step"] == 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, report=stop)
+    (tensors,) = job().folder(tmp_path).glob("step-*.safetensors")
+    tensors.write_bytes(tensors.read_bytes()[:-1] + b"x")
+    with pytest.raises(BenchError, match="missing or damaged"):
+        run(tmp_path)
+
+
+def test_an_empty_training_split_is_one_line(tmp_path: Path) -> None:
+    empty = Images((), (), np.zeros((0, SIZE, SIZE, 3), np.uint8), np.zeros((0, SIZE, SIZE), np.uint8))
+    with pytest.raises(BenchError, match="training split of anime is empty"):
+        train(job(), {"cartoon": DATA["cartoon"], "anime": empty}, {}, [], tmp_path, CPU)
+
+
+def test_predictions_do_not_depend_on_the_batch_they_share(tmp_path: Path) -> None:
+    run(tmp_path)
+    model, _ = load(job(), tmp_path, torch.device("cpu"))
+    alone = predict(model, DATA["cartoon"], torch.device("cpu"), size=1)
+    together = predict(model, DATA["cartoon"], torch.device("cpu"), size=64)
+    assert np.abs(alone.astype(int) - together).max() <= 1
+    assert (alone != together).mean() < 1e-3
+
+
+def test_loading_what_is_not_trained_says_the_command(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"bench train-baselines --model tiny --mix cartoon\+anime"):
+        load(job(), tmp_path, torch.device("cpu"))
+
+
+def test_weights_that_were_exchanged_are_refused(tmp_path: Path) -> None:
+    folder = run(tmp_path)
+    (folder / WEIGHTS).write_bytes(b"something else")
+    with pytest.raises(BenchError, match="is not the file"):
+        load(job(), tmp_path, torch.device("cpu"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_a_device_that_is_not_there_is_one_line() -> None:
+    with pytest.raises(BenchError, match="use --device cpu"):
+        Machine("cuda").fabric()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_it_trains_on_a_gpu(tmp_path: Path) -> None:
+    folder = train(job(budget=Budget("smoke", 1200, 1.0, 4)), DATA, VALIDATION, [], tmp_path, Machine("cuda"))
+    rows = list(csv.DictReader((folder / CURVES).read_text().splitlines()))
+    curve = [float(row["value"]) for row in rows if row["term"] == "generator_l1"]
+    assert curve[-1] < 0.5 * curve[0]
+    assert json.loads((folder / FACTS).read_text())["precision"] == "bf16-mixed"
