@@ -235,7 +235,7 @@ def _score(metric: Metric, facts: SplitFacts, **result: Any) -> Score:
         decimals=metric.decimals,
         kind=metric.kind,
         n=facts.n,
-        signature=signature(metric.definition, facts),
+        signature=signature(f"{metric.name}|{metric.definition}", facts),
         **result,
     )
 

@@ -385,7 +385,7 @@ def _notes(table: Table) -> list[str]:
     if table.groups < 2:
         notes.append(f"No intervals: they need at least two groups, this split has {table.groups}")
     elif table.groups < FEW_GROUPS:
-        notes.append(f"Only {table.groups} groups: intervals from so few are narrower than 95 %")
+        notes.append(f"Only {table.groups} groups: 95 % intervals from so few cover the truth less often than that")
     if any(len(row.seeds) > 1 for row in table.rows):
         notes.append("×k after an entry: the mean over k seeds; the ends of its interval are means over seeds too")
     if any(row.ranks and row.ranks[0] != row.ranks[1] for row in table.rows):

@@ -7,7 +7,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, NoReturn, Protocol, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 import bench
 from bench import files
@@ -141,36 +141,26 @@ class Record:
         return 0 if self.training is None else self.training.seed
 
     @property
-    def stem(self) -> str:
-        """`<collection>-<size>px.<domain>.<split>.<track>.<entry>.s<seed>`: its name on disk."""
+    def file_name(self) -> str:
+        """`<collection>-<size>px.<domain>.<split>.<track>.<entry>.s<seed>.json`"""
         split = self.split
-        return (
-            f"{split.collection}-{split.size}px.{split.domain}.{split.name}.{self.track}.{self.entry.name}.s{self.seed}"
-        )
+        place = f"{split.collection}-{split.size}px.{split.domain}.{split.name}.{self.track}"
+        return f"{place}.{self.entry.name}.s{self.seed}.json"
 
 
-class Standardized(Protocol):
-    """A split with its identity and the size of its images."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def size(self) -> int: ...
-
-
-def signature(definition: str, split: Standardized, n: int) -> str:
+def signature(definition: str, split: SplitFacts, n: int | None = None) -> str:
     """The string that says exactly how a number was made; numbers that differ in it are never ranked together.
 
     Args:
-        definition: the metric's own part, such as `CIEDE2000|D65/2deg,k1`.
+        definition: the metric's own part, its name first, such as `CIEDE2000|D65/2deg,k1`.
         split: what was scored.
-        n: images the number was made from.
+        n: images the number was made from; None for all of the split.
 
     Returns:
         Such as `CIEDE2000|D65/2deg,k1|64|n192|png8|open-v1/anime/test:ab12cd34|bench0.1`.
     """
     version = ".".join(bench.__version__.split(".")[:2])
-    return f"{definition}|{split.size}|n{n}|png8|{split.key}|bench{version}"
+    return f"{definition}|{split.size}|n{split.n if n is None else n}|png8|{split.key}|bench{version}"
 
 
 def parse(content: object) -> Record:
@@ -198,7 +188,7 @@ def write(folder: Path, record: Record) -> Path:
     """
     content = _content(record)
     parse(content)
-    path = folder / f"{record.stem}.json"
+    path = folder / record.file_name
     files.write_json(path, content)
     return path
 
@@ -230,8 +220,8 @@ def read_all(folder: Path) -> list[Record]:
     records = []
     for path in sorted(folder.glob("*.json"), key=lambda path: path.name):
         record = read(path)
-        if path.name != f"{record.stem}.json":
-            raise BenchError(f"record {path}: its contents say that it is {record.stem}.json; rename or remove it.")
+        if path.name != record.file_name:
+            raise BenchError(f"record {path}: its contents say that it is {record.file_name}; rename or remove it.")
         records.append(record)
     return records
 

@@ -27,11 +27,12 @@ RANK = {
     "train": 9,
     "evaluate": 10,
     "leaderboard": 11,
-    "progress": 12,
-    "grid": 12,
-    "doctor": 13,
-    "demo": 13,
-    "cli": 14,
+    "report": 12,
+    "progress": 13,
+    "grid": 13,
+    "doctor": 14,
+    "demo": 14,
+    "cli": 15,
 }
 WITHOUT_TORCH = ("errors", "files", "types", "records", "statistics", "leaderboard", "report", "cli", "data", "metrics")
 BANNED = ("util", "utils", "helper", "helpers", "misc", "base", "common")

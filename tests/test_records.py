@@ -232,7 +232,7 @@ def test_a_record_under_another_name_is_refused(tmp_path: Path) -> None:
 
 def test_signature_says_how_the_number_was_made() -> None:
     split = sample_record().split
-    made = signature("CIEDE2000|D65/2deg,k1", split, 192)
+    made = signature("CIEDE2000|D65/2deg,k1", split)
     assert made == f"CIEDE2000|D65/2deg,k1|64|n192|png8|{split.key}|bench0.1"
     assert signature("CIEDE2000|D65/2deg,k1", split, 191) != made
     assert signature("CIEDE2000|D65/2deg,k1", replace(split, size=128), 192) != made

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.data import manifest as manifests
 from bench.data import open_v1, png
-from bench.data.building import Progress, whole_folder, work
+from bench.data.building import Progress, whole_folder
 from bench.data.manifest import Item, Manifest, in_order
 from bench.errors import BenchError, unknown
 from bench.types import DOMAINS, slug
@@ -80,6 +80,7 @@ def prepare_procedural(
     report: Progress | None = None,
     series: int = SERIES,
     pictures: int = PICTURES,
+    workers: int | None = None,
 ) -> Manifest:
     """Draw procedural-v1 into `<home>/data/procedural-v1/<size>px`.
 
@@ -89,6 +90,7 @@ def prepare_procedural(
         report: called with images done and images in all.
         series: how many; fewer are another collection, with other digests.
         pictures: of each series.
+        workers: processes that draw; None for as many as there are cores.
 
     Returns:
         Its manifest. Where this machine draws a probe picture otherwise than the published collection, a note says so.
@@ -97,30 +99,23 @@ def prepare_procedural(
 
     require_side(size)
     shots = procedural.plan(series=series, pictures=pictures)
-    notes = tuple(f"this machine draws differently: {line}" for line in procedural.check_probe())
+    notes = tuple(procedural.check_probe())
     final = folder(home, PROCEDURAL, size)
     items: list[Item] = []
     with whole_folder(final) as temporary:
-
-        def keep(task: tuple[str, procedural.Shot]) -> Item:
-            domain, shot = task
-            picture = procedural.draw(shot, domain, size)
-            png.write(temporary / domain / f"{shot.id}.png", picture.image)
-            if picture.page is not None:
-                png.write(temporary / domain / f"{shot.id}.page.png", picture.page)
-            return Item(
-                id=shot.id,
-                domain=domain,
-                split=shot.split,
-                group=shot.series,
-                source=f"drawn: {shot.id}",
-                pixels=png.digest(picture.image, picture.page),
-                page=picture.page is not None,
-            )
-
         for domain in DOMAINS:
             (temporary / domain).mkdir()
-        items.extend(work(keep, [(domain, shot) for domain in DOMAINS for shot in shots], report))
+            for shot, picture in zip(shots, procedural.draw_many(shots, domain, size, workers), strict=True):
+                png.write(temporary / domain / f"{shot.id}.png", picture.image)
+                if picture.page is not None:
+                    png.write(temporary / domain / f"{shot.id}.page.png", picture.page)
+                pixels = png.digest(picture.image, picture.page)
+                source = f"drawn: {shot.id}"
+                items.append(
+                    Item(shot.id, domain, shot.split, shot.series, source, pixels, page=picture.page is not None)
+                )
+                if report:
+                    report(len(items), len(shots) * len(DOMAINS))
         manifest = Manifest(final, PROCEDURAL, PROCEDURAL_VERSION, size, in_order(items), notes=notes)
         manifest.write(temporary)
     return manifest

@@ -3,11 +3,16 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench import files
 from bench.data.manifest import Item, Split, load_item
 from bench.errors import BenchError
 from bench.types import Images, Track
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import UInt8
 
 
 def load(split: Split, track: Track, cache: Path | None = None) -> Images:
@@ -53,7 +58,7 @@ def load(split: Split, track: Track, cache: Path | None = None) -> Images:
     )
 
 
-def _decode(split: Split, targets, conditions) -> None:
+def _decode(split: Split, targets: "UInt8[np.ndarray, 'n h w 3']", conditions: "UInt8[np.ndarray, 'n h w']") -> None:
     from bench.color import luma
 
     def decode(place: int, item: Item) -> None:
@@ -68,10 +73,12 @@ def _decode(split: Split, targets, conditions) -> None:
                 job.result()
         except BenchError as error:
             pool.shutdown(cancel_futures=True)
-            raise BenchError(f"{error}; run `bench data verify {split.collection}` to see all that is wrong.") from error
+            raise BenchError(
+                f"{error}; run `bench data verify {split.collection}` to see all that is wrong."
+            ) from error
 
 
-def _cached(path: Path, length: int):
+def _cached(path: Path, length: int) -> "UInt8[np.ndarray, ' pixels'] | None":
     """The kept array, or None if there is none or it is not whole: it is only a copy, so it is made again."""
     import numpy as np
 

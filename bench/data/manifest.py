@@ -250,7 +250,9 @@ def _wrong(manifest: Manifest, item: Item) -> str | None:
 
 
 def _broken(path: Path, why: str) -> BenchError:
-    return BenchError(f"{path} is not a manifest that this version reads ({why}); remove its folder and prepare it again.")
+    return BenchError(
+        f"{path} is not a manifest that this version reads ({why}); remove its folder and prepare it anew."
+    )
 
 
 def _checked(root: Path, value: Any) -> Manifest:

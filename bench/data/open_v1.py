@@ -155,7 +155,9 @@ def prepare(home: Path, size: int, report: Progress | None = None, rows: Sequenc
     rows = listed() if rows is None else rows
     raw = originals(home)
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        lacking = [row.file for row, good in zip(rows, pool.map(lambda r: _good(r, raw), rows), strict=True) if not good]
+        lacking = [
+            row.file for row, good in zip(rows, pool.map(lambda r: _good(r, raw), rows), strict=True) if not good
+        ]
     if lacking:
         raise BenchError(
             f"{NAME} needs its {len(rows)} originals; {len(lacking)} are missing or changed, such as {lacking[0]}; "
@@ -197,7 +199,7 @@ def prepare(home: Path, size: int, report: Progress | None = None, rows: Sequenc
         # No image has an empty name: these only settle the sides of their groups.
         items, leaks, notes = settle(folder, drafts, {(group, ""): side for group, side in SIDES.items()})
         left_out = [*(thing for thing in made if isinstance(thing, LeftOut)), *leaks]
-        present = {item.domain for item in items}
+        covered = {item.domain for item in items}
         manifest = Manifest(
             root=final,
             collection=NAME,
@@ -205,7 +207,7 @@ def prepare(home: Path, size: int, report: Progress | None = None, rows: Sequenc
             size=size,
             items=items,
             left_out=tuple(sorted(left_out, key=lambda left: left.source)),
-            notes=(*(note for note in NOTES if note.split(":")[0] in present), *notes),
+            notes=(*(note for note in NOTES if note.split(":")[0] in covered), *notes),
         )
         manifest.write(folder)
     return manifest
@@ -287,7 +289,7 @@ class Maker:
         gray = None if page is None else luma(page)
         found: list[Draft | LeftOut] = []
         stem = row.pair or self.id
-        for number, box in enumerate((part for box in boxes for part in panels.parts(box)), 1):
+        for number, box in enumerate((part for panel in boxes for part in panels.parts(panel)), 1):
             source = f"{row.file} panel {number:02d}"
             left, top, right, bottom = box
             if min(right - left, bottom - top) < max(self.size, PANEL):

@@ -1,5 +1,6 @@
 """Comic pages: panels found by their white gutters, and whether a line drawing lies on its colouring."""
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,12 +43,14 @@ def parts(box: Box) -> list[Box]:
     count = max(1, max(width, height) // min(width, height))
     if width >= height:
         edges = [left + width * place // count for place in range(count + 1)]
-        return [(a, top, b, bottom) for a, b in zip(edges, edges[1:], strict=False)]
+        return [(a, top, b, bottom) for a, b in pairwise(edges)]
     edges = [top + height * place // count for place in range(count + 1)]
-    return [(left, a, right, b) for a, b in zip(edges, edges[1:], strict=False)]
+    return [(left, a, right, b) for a, b in pairwise(edges)]
 
 
-def alignment(ink: "UInt8[np.ndarray, 'h w']", colour: "UInt8[np.ndarray, 'h w']", reach: int = 12) -> tuple[float, int]:
+def alignment(
+    ink: "UInt8[np.ndarray, 'h w']", colour: "UInt8[np.ndarray, 'h w']", reach: int = 12
+) -> tuple[float, int]:
     """How well the edges of a drawing lie on those of its colouring.
 
     Args:

@@ -61,8 +61,8 @@ def assign(candidates: Sequence[Candidate], known: Mapping[tuple[str, str], str]
 
     Groups, in the order of the SHA-256 of their names, go to test, then val, while that split stays within a tenth of
     the domain's images, else to train. Of each train group of five images or more the last tenth in natural order
-    (at least one) becomes `series`, except near-duplicates of images that stay in train. A val or test image that is a near-duplicate
-    of a train or series image of whatever group is left out.
+    (at least one) becomes `series`, except near-duplicates of images that stay in train. A val or test image that is
+    a near-duplicate of a train or series image of whatever group is left out.
 
     Args:
         candidates: of all domains of a collection, in any order.
@@ -158,9 +158,7 @@ def hold_out(images: Iterable[Candidate]) -> set[str]:
     return set(block)
 
 
-def find_leaks(
-    candidates: Sequence[Candidate], splits: Mapping[tuple[str, str], str]
-) -> dict[tuple[str, str], str]:
+def find_leaks(candidates: Sequence[Candidate], splits: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
     """Held-out images of which another split holds a near-duplicate: test against train and series, val against all.
 
     Returns:
@@ -172,11 +170,13 @@ def find_leaks(
         seen = [c.fingerprint for c in candidates if splits[c.domain, c.id] in others]
         for candidate, near in zip(held, near_any([c.fingerprint for c in held], seen), strict=True):
             if near:
-                leaks[candidate.domain, candidate.id] = f"near-duplicate of an image outside {side}, where it would stand"
+                leaks[candidate.domain, candidate.id] = (
+                    f"near-duplicate of an image outside {side}, where it would stand"
+                )
     return leaks
 
 
-def near_any(prints: Sequence[int], others: Sequence[int]) -> "Bool[np.ndarray, 'prints']":
+def near_any(prints: Sequence[int], others: Sequence[int]) -> "Bool[np.ndarray, ' prints']":
     """For each fingerprint, whether any of `others` is a near-duplicate."""
     import numpy as np
 
@@ -191,7 +191,7 @@ def near_any(prints: Sequence[int], others: Sequence[int]) -> "Bool[np.ndarray, 
 def natural(name: str) -> tuple[tuple[int, str], ...]:
     """A sort key in which `shot2` comes before `shot10`."""
     parts = re.split(r"([0-9]+)", name)
-    return tuple((int(part), "") if place % 2 else (-1, part) for place, part in enumerate(parts)) + ((-2, name),)
+    return (*((int(part), "") if place % 2 else (-1, part) for place, part in enumerate(parts)), (-2, name))
 
 
 def _fill_empty_sides(
@@ -201,7 +201,7 @@ def _fill_empty_sides(
     sides: dict[str, str],
     free: Sequence[str],
 ) -> None:
-    """Move the smallest train group to test, then val, where the quota let none in; never a domain's last train group."""
+    """Move the smallest train group to test, then val, where none fitted; never the last train group of a domain."""
     for side in ("test", "val"):
         if any(sides[group] == side for group in counts[domain]):
             continue

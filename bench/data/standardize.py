@@ -19,7 +19,7 @@ RESAMPLER = "pillow-bicubic"
 MAX_PIXELS = 100_000_000
 """More than this is taken for a decompression bomb and never decoded."""
 
-FORMATS = ("PNG", "JPEG", "MPO", "GIF", "WEBP", "BMP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 """Only these decoders run: others (EPS starts an interpreter) have no business with a stranger's file."""
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -52,7 +52,7 @@ def standardize(path: Path, size: int) -> "UInt8[np.ndarray, 'size size 3']":
 
 
 def standardize_quietly(path: Path, size: int) -> "UInt8[np.ndarray, 'size size 3']":
-    """`standardize` for worker threads: the caller holds `quiet()` around the whole pool, since it is not thread-safe."""
+    """`standardize` for worker threads: the caller holds `quiet()`, not thread-safe, around the pool."""
     image = read_image(path)
     require_size(path, image, size)
     return square(image, size)
@@ -60,7 +60,7 @@ def standardize_quietly(path: Path, size: int) -> "UInt8[np.ndarray, 'size size 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence what image decoders warn of: what matters is refused, the rest (odd metadata) is not the user's concern."""
+    """Silence what decoders warn of: what matters is refused, the rest (odd metadata) is not the user's concern."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -190,7 +190,8 @@ def _through_profile(image: "Image", profile: bytes) -> "Image | None":
     spaces = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if source.profile.xcolor_space.strip() != spaces.get(image.mode):
+        space: str = getattr(source.profile, "xcolor_space", "")
+        if space.strip() != spaces.get(image.mode):
             return None
         return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError):

@@ -46,6 +46,7 @@ def stills(path: Path, every: float = 1.0, crop: float = 0.0) -> Iterator[Still]
     """
     import av
     import numpy as np
+    from av.error import FFmpegError
     from PIL import ImageStat
 
     last: int | None = None
@@ -74,7 +75,7 @@ def stills(path: Path, every: float = 1.0, crop: float = 0.0) -> Iterator[Still]
                 last = mark
                 seen.append(small)
                 yield Still(frame.time, image)
-    except (av.FFmpegError, OSError) as error:
+    except (FFmpegError, OSError) as error:
         raise BenchError(f"{path}: expected a whole video; came a damaged one ({error}); replace it.") from error
 
 
@@ -114,4 +115,3 @@ def _plane(plane: Any) -> "UInt8[np.ndarray, 'h w']":
 def _cropped(image: "Image", share: float) -> "Image":
     dx, dy = round(image.width * share), round(image.height * share)
     return image.crop((dx, dy, image.width - dx, image.height - dy))
-

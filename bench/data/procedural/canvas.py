@@ -86,7 +86,9 @@ def samples(points: Points, closed: bool, smooth: bool) -> tuple[np.ndarray, int
 
 
 _CIRCLES = {
-    n: np.array([(round(math.cos(math.tau * i / n) * LOCAL), round(math.sin(math.tau * i / n) * LOCAL)) for i in range(n)])
+    n: np.array(
+        [(round(math.cos(math.tau * i / n) * LOCAL), round(math.sin(math.tau * i / n) * LOCAL)) for i in range(n)]
+    )
     for n in (14, 28)
 }
 
@@ -143,12 +145,21 @@ class Canvas:
             self._frame = frame
         return (((curve @ self._matrix) >> (power + 8)) + self._offset).astype(np.int32)
 
-    def _fill(self, polygon: np.ndarray, part: int, light: int) -> None:
-        cv2.fillPoly(self.pixels, [polygon], (part, light, 0, self.relief), cv2.LINE_8, SUBPIXEL)
+    def _fill(self, polygon: np.ndarray, part: int, light: int, inside: int | None = None) -> None:
+        if inside is None:
+            cv2.fillPoly(self.pixels, [polygon], (part, light, 0, self.relief), cv2.LINE_8, SUBPIXEL)
+            return
+        left, top = np.clip(polygon.min(axis=0) >> SUBPIXEL, 0, self.side)
+        right, bottom = np.clip((polygon.max(axis=0) >> SUBPIXEL) + 1, 0, self.side)
+        if left < right and top < bottom:
+            region = self.pixels[top:bottom, left:right]
+            mask = np.zeros(region.shape[:2], np.uint8)
+            cv2.fillPoly(mask, [polygon - (left << SUBPIXEL, top << SUBPIXEL)], 255, cv2.LINE_8, SUBPIXEL)
+            region[(mask > 0) & (region[..., 0] == inside)] = (part, light, 0, self.relief)
 
-    def blob(self, frame: Frame, points: Points, part: int, light: int = 128) -> None:
-        """A closed smooth shape through the points (a point given twice is a corner)."""
-        self._fill(self._place(*samples(points, True, True), frame), part, light)
+    def blob(self, frame: Frame, points: Points, part: int, light: int = 128, inside: int | None = None) -> None:
+        """A closed smooth shape through the points (a point given twice is a corner), cut to part `inside` if given."""
+        self._fill(self._place(*samples(points, True, True), frame), part, light, inside)
 
     def poly(self, frame: Frame, points: Points, part: int, light: int = 128) -> None:
         """A closed shape with straight sides."""
@@ -186,7 +197,12 @@ class Canvas:
         self._fill(polygon.astype(np.int32), part, light)
 
     def tube(
-        self, frame: Frame, joints: tuple[tuple[float, float, float], ...], part: int, light: int = 128, cap: float = 1.0
+        self,
+        frame: Frame,
+        joints: tuple[tuple[float, float, float], ...],
+        part: int,
+        light: int = 128,
+        cap: float = 1.0,
     ) -> None:
         """A limb through joints (x, y, radius), rounded at both ends by `cap` radii."""
         self.blob(frame, tube_outline(joints, cap), part, light)
@@ -197,6 +213,14 @@ class Canvas:
         size = math.sqrt(abs(frame.a * frame.d - frame.b * frame.c)) * width * self.side
         color = (part, 128, 255, self.relief) if self.strokes else (part, 96, 0, self.relief)
         cv2.polylines(self.pixels, [curve], closed, color, max(1, round(size)), cv2.LINE_8, SUBPIXEL)
+
+    def wire(self, frame: Frame, points: Points, part: int, width: float, closed: bool = False) -> None:
+        """A line that is a part of its own, in its own colour in every style (spectacles, ropes)."""
+        curve = self._place(*samples(points, closed, True), frame)
+        size = math.sqrt(abs(frame.a * frame.d - frame.b * frame.c)) * width * self.side
+        cv2.polylines(
+            self.pixels, [curve], closed, (part, 128, 0, self.relief), max(1, round(size)), cv2.LINE_8, SUBPIXEL
+        )
 
     def shade(self, frame: Frame, y0: float, y1: float, light0: int, light1: int) -> None:
         """Give all rows from y0 to y1 of an upright frame a vertical gradient of light, whatever lies there."""

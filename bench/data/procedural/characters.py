@@ -10,9 +10,34 @@ from numpy.random import Generator
 from bench.data.procedural.canvas import RGB
 from bench.data.procedural.plan import stream
 
-SKINS = ((252, 224, 200), (246, 208, 176), (238, 192, 156), (222, 170, 130), (190, 136, 98), (150, 102, 72), (110, 74, 54))
-NATURAL_HAIR = ((28, 24, 28), (44, 32, 28), (72, 48, 34), (104, 66, 40), (138, 92, 54), (198, 158, 88), (226, 196, 130), (150, 66, 36))
-FANTASY_HAIR = ((70, 104, 190), (226, 120, 160), (120, 84, 170), (84, 160, 130), (208, 64, 64), (150, 196, 226), (238, 224, 236))
+SKINS = (
+    (252, 224, 200),
+    (246, 208, 176),
+    (238, 192, 156),
+    (222, 170, 130),
+    (190, 136, 98),
+    (150, 102, 72),
+    (110, 74, 54),
+)
+NATURAL_HAIR = (
+    (28, 24, 28),
+    (44, 32, 28),
+    (72, 48, 34),
+    (104, 66, 40),
+    (138, 92, 54),
+    (198, 158, 88),
+    (226, 196, 130),
+    (150, 66, 36),
+)
+FANTASY_HAIR = (
+    (70, 104, 190),
+    (226, 120, 160),
+    (120, 84, 170),
+    (84, 160, 130),
+    (208, 64, 64),
+    (150, 196, 226),
+    (238, 224, 236),
+)
 GRAY_HAIR = ((206, 206, 210), (168, 168, 174), (132, 130, 134))
 EYES = ((92, 58, 34), (58, 40, 30), (56, 104, 170), (70, 130, 84), (128, 92, 48), (110, 76, 150), (160, 60, 60))
 CLOTH = (
@@ -20,14 +45,24 @@ CLOTH = (
     (110, 76, 152), (214, 110, 150), (240, 238, 232), (60, 60, 70), (150, 40, 60), (128, 160, 190), (190, 168, 130),
     (120, 86, 60), (250, 220, 190), (90, 110, 70), (30, 42, 78),
 )  # fmt: skip
-BOTTOMS = ((52, 72, 118), (40, 44, 60), (110, 96, 76), (150, 132, 100), (84, 60, 48), (70, 80, 70), (120, 40, 52), (190, 190, 196), (34, 60, 80))
+BOTTOMS = (
+    (52, 72, 118),
+    (40, 44, 60),
+    (110, 96, 76),
+    (150, 132, 100),
+    (84, 60, 48),
+    (70, 80, 70),
+    (120, 40, 52),
+    (190, 190, 196),
+    (34, 60, 80),
+)
 SHOES = ((150, 44, 44), (60, 46, 40), (236, 236, 236), (40, 44, 56), (110, 72, 44), (60, 110, 150))
 
 BOYISH = ("short", "spiky", "curly", "side", "crop")
 GIRLISH = ("bob", "long", "ponytail", "twintails", "bun", "wavy")
 GARMENTS = ("tee", "sweater", "shirt", "hoodie", "jacket")
 PATTERNS = ("plain", "stripes", "dots", "star", "band", "raglan")
-HATS = ("none", "none", "none", "none", "cap", "beanie", "straw")
+HATS = ("none", "none", "none", "none", "none", "none", "cap", "beanie", "straw")
 EXTRAS = ("none", "scarf", "bow", "none", "bag")
 
 
@@ -73,14 +108,22 @@ def cast(seed: int, series: int) -> tuple[Character, ...]:
     people = []
     for i in range(5):
         female = i % 2 == 1
-        build = ("teen", "teen", "child", "adult", "elder")[i] if rng.integers(0, 3) else ("adult", "child", "teen", "teen", "adult")[i]
+        build = (
+            ("teen", "teen", "child", "adult", "elder")[i]
+            if rng.integers(0, 3)
+            else ("adult", "child", "teen", "teen", "adult")[i]
+        )
         style = styles[3 + i // 2] if female else styles[i // 2]
         natural = hairs[i]
         hair = fantasy[i] if rng.integers(0, 100) < 34 else natural
         if build == "elder":
             natural = hair = GRAY_HAIR[int(rng.integers(0, 3))]
             style = "bald" if not female and rng.integers(0, 2) else style
-        lower = ("skirt", "dress", "trousers", "shorts")[int(rng.integers(0, 4))] if female else ("trousers", "shorts", "trousers")[int(rng.integers(0, 3))]
+        lower = (
+            ("skirt", "dress", "trousers", "shorts")[int(rng.integers(0, 4))]
+            if female
+            else ("trousers", "shorts", "trousers")[int(rng.integers(0, 3))]
+        )
         if build in ("adult", "elder") and lower == "shorts":
             lower = "trousers"
         skin = skins[0] if rng.integers(0, 3) else skins[1]

@@ -18,36 +18,42 @@ class Kind:
     Attributes:
         form: how rounded it looks, 0-256 (256 is a body, 0 is flat).
         fine: strength of fine grain (skin, cloth, stone) in live action.
-        blotch: strength of soft blotches (foliage, painted walls) in live action and anime backgrounds.
+        streak: strength of upright streaks (strands of hair, blades of grass, fibres) in live action.
+        blotch: strength of soft blotches (foliage, weathered walls) in live action.
+        paint: the same in the painted backgrounds of anime.
         tint: how much the light of the hour colours it, 0-256; skies and lamps are given as they look.
         screen: how much screentone it takes in manga, 0-256; paper-white things take none.
+        hatched: whether that tone is hatching instead of dots.
     """
 
     form: int = 0
     fine: int = 0
+    streak: int = 0
     blotch: int = 0
+    paint: int = 0
     tint: int = 256
     screen: int = 256
+    hatched: bool = False
 
 
 KINDS = {
     "none": Kind(),
-    "skin": Kind(form=200, fine=10, screen=0),
-    "hair": Kind(form=150, fine=26),
-    "cloth": Kind(form=256, fine=26),
-    "fur": Kind(form=256, fine=30, blotch=10),
+    "skin": Kind(form=200, fine=3, blotch=1, tint=160, screen=0),
+    "hair": Kind(form=150, fine=3, streak=22),
+    "cloth": Kind(form=256, fine=4, blotch=1),
+    "fur": Kind(form=256, fine=8, streak=16),
     "eye": Kind(tint=128),
     "white": Kind(tint=150, screen=0),
-    "thing": Kind(form=220, fine=8),
-    "sky": Kind(tint=0, screen=110),
-    "cloud": Kind(blotch=8, tint=0, screen=30),
-    "leaf": Kind(fine=34, blotch=30, screen=150),
-    "grass": Kind(fine=40, blotch=22, screen=90),
-    "ground": Kind(fine=24, blotch=16, screen=70),
-    "wood": Kind(fine=16, blotch=12, screen=130),
-    "stone": Kind(fine=18, blotch=12, screen=120),
-    "water": Kind(fine=12, blotch=12, screen=100),
-    "wall": Kind(fine=6, blotch=8, screen=60),
+    "thing": Kind(form=220, fine=4),
+    "sky": Kind(tint=0, screen=90),
+    "cloud": Kind(blotch=8, paint=8, tint=0, screen=0),
+    "leaf": Kind(fine=14, blotch=18, paint=14, screen=120, hatched=True),
+    "grass": Kind(fine=14, streak=22, blotch=7, paint=6, screen=60),
+    "ground": Kind(fine=9, blotch=4, paint=2, screen=40),
+    "wood": Kind(fine=6, streak=16, blotch=3, paint=2, screen=110, hatched=True),
+    "stone": Kind(fine=7, blotch=5, paint=4, screen=80),
+    "water": Kind(fine=6, blotch=6, paint=4, screen=70),
+    "wall": Kind(fine=4, blotch=2, screen=40),
     "glow": Kind(tint=0, screen=0),
 }
 
@@ -75,7 +81,7 @@ class Hour:
 HOURS = {
     "noon": Hour((262, 258, 250), (254, 252, 246), (70, 148, 226), (176, 218, 244), (250, 251, 252), 256),
     "golden": Hour((276, 226, 172), (264, 236, 200), (112, 128, 190), (252, 182, 104), (252, 196, 150), 280),
-    "night": Hour((118, 134, 190), (236, 202, 150), (16, 24, 62), (44, 62, 116), (58, 72, 118), 200),
+    "night": Hour((138, 150, 208), (236, 202, 150), (16, 24, 62), (44, 62, 116), (58, 72, 118), 200),
     "overcast": Hour((222, 228, 234), (226, 230, 234), (158, 172, 186), (204, 212, 218), (222, 226, 230), 170),
 }
 
@@ -109,10 +115,24 @@ class Look:
 
 LOOKS = {
     "cartoon": Look(330, 286, 4, 256, (120, 112, 140), (150, 110, 104), 90, 0, ((88, 62), (236, 128), (257, 236))),
-    "anime": Look(300, 262, 34, 262, (120, 108, 164), (176, 108, 104), 150, 92, ((66, 20), (108, 64), (204, 128), (257, 232))),
-    "live-action": Look(164, 206, 0, 236, (46, 44, 54), (84, 50, 40), 100, 100, ()),
+    "anime": Look(
+        300, 262, 34, 262, (120, 108, 164), (176, 108, 104), 150, 92, ((66, 20), (108, 64), (204, 128), (257, 232))
+    ),
+    "live-action": Look(176, 212, 8, 246, (66, 64, 78), (106, 68, 54), 100, 100, ()),
     "manga": Look(276, 256, 16, 256, (120, 112, 150), (176, 118, 108), 130, 0, ((78, 40), (206, 128), (257, 236))),
 }
+
+
+def darker(color: RGB, share: int) -> RGB:
+    """A colour times share/256."""
+    return color[0] * share // 256, color[1] * share // 256, color[2] * share // 256
+
+
+def mixed(a: RGB, b: RGB, share: int) -> RGB:
+    """From a to b by share/256."""
+    red, green, blue = (p + (q - p) * share // 256 for p, q in zip(a, b, strict=True))
+    return red, green, blue
+
 
 INK = np.array([26, 21, 28])
 
@@ -137,9 +157,7 @@ def base_colors(colors: list[RGB], kinds: list[str], domain: str, tint: RGB) -> 
     return np.clip(base * factor // 256, 0, 255)
 
 
-def table(
-    colors: list[RGB], kinds: list[str], domain: str, tint: RGB, contrast: int, smooth: bool
-) -> tuple[np.ndarray, np.ndarray]:
+def table(colors: list[RGB], kinds: list[str], domain: str, tint: RGB, contrast: int, smooth: bool) -> np.ndarray:
     """The colour of each part at each step of light.
 
     Args:
@@ -151,8 +169,7 @@ def table(
         smooth: shade smoothly even where the style has cel shading (its backgrounds).
 
     Returns:
-        One packed RGB value (bytes R, G, B, 0) a part and step, uint32, shape (parts * LEVELS,), and the base
-        colours, shape (parts, 3).
+        One packed RGB value (bytes R, G, B, 0) a part and step, uint32, shape (parts * LEVELS,).
     """
     look = LOOKS[domain]
     base = base_colors(colors, kinds, domain, tint)
@@ -174,22 +191,23 @@ def table(
     ramp[0, 0] = INK
     packed = np.zeros((len(base), LEVELS, 4), np.uint8)
     packed[..., :3] = np.clip(ramp, 0, 255)
-    return packed.reshape(-1, 4).view(np.uint32).ravel(), base
+    return packed.reshape(-1, 4).view(np.uint32).ravel()
 
 
-def screens(base: np.ndarray, kinds: list[str]) -> np.ndarray:
+def screens(colors: list[RGB], kinds: list[str]) -> np.ndarray:
     """How dark the screentone of each part is at each step of light, 0-255, shape (parts * LEVELS,) uint8.
 
-    Luma is followed only coarsely: white, three tones and solid black; skin and paper-white things stay white.
+    Luma is followed only coarsely: white, three tones and solid black; skin and paper-white things stay white, and
+    the hour's light changes nothing, as an artist tones a coat alike by day and night.
     """
-    gray = luma(base)
-    tone = np.select([gray < 62, gray < 104, gray < 148, gray < 192], [255, 150, 96, 52], 0)
+    gray = luma(np.array(colors, np.int64))
+    tone = np.select([gray < 58, gray < 98, gray < 142, gray < 186], [255, 140, 84, 40], 0)
     share = np.array([KINDS[kind].screen for kind in kinds])
-    tone = np.where((tone == 255) & (share >= 220), 255, np.minimum(tone, 170) * share // 256)
+    tone = np.where((tone == 255) & (share == 256), 255, np.minimum(tone, 160) * share // 256)
     step = np.arange(LEVELS)[None, :] * 4
     solid = tone[:, None] == 255
     lit = np.where(step >= 206, np.where(solid, 0, tone[:, None] // 3), tone[:, None])
-    shadow = np.where((step < 78) & ~solid, np.minimum(lit + 56, 200), lit)
+    shadow = np.where((step < 78) & ~solid, np.minimum(lit + 44, 200), lit)
     shadow[:, 0] = 0
     shadow[0] = 0
     return shadow.astype(np.uint8).ravel()

@@ -1,4 +1,4 @@
-"""Which pictures procedural-v1 holds, in what order and in which split; and the random streams that all else draws from."""
+"""Which pictures procedural-v1 holds, in what order and split; and the random streams that all else draws from."""
 
 from __future__ import annotations
 

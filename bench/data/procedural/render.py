@@ -1,4 +1,4 @@
-"""From a scene to pixels: lay the parts of background and figures, light them, find their lines, colour them by style."""
+"""From a scene to pixels: lay the parts of background and figures, light them, find lines, colour them by style."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import numpy as np
 from bench.data.procedural import texture
 from bench.data.procedural.canvas import Canvas, Frame
 from bench.data.procedural.figure import draw_figure
+from bench.data.procedural.outdoors import OUTDOOR_PLACES
 from bench.data.procedural.palette import HOURS, KINDS, screens, table
-from bench.data.procedural.places import OUTDOOR_PLACES, furnish
 from bench.data.procedural.plan import Shot, stream
-from bench.data.procedural.props import FURS, draw_prop
+from bench.data.procedural.props import FURS, PROPS, draw_prop
 from bench.data.procedural.rooms import ROOMS
 from bench.data.procedural.scene import Scene, compose
+from bench.data.procedural.scenery import furnish
 from bench.errors import BenchError, unknown
 from bench.types import DOMAINS
 
@@ -86,7 +87,7 @@ def draw(shot: Shot, domain: str, size: int, seed: int = 0) -> Picture:
 
     figures = Canvas(side, strokes=domain != "live-action")
     for name, x, y, height in scene.props:
-        rng = stream(seed, 8, scene.series, len(name))
+        rng = stream(seed, 8, scene.series, PROPS.index(name))
         colors = FURS[int(rng.integers(0, len(FURS)))], FURS[int(rng.integers(0, len(FURS)))]
         draw_prop(figures, name, Frame().at(x, y, height), rng, colors)
     for actor in scene.actors:
@@ -152,7 +153,14 @@ def _edges(labels: np.ndarray, width: float, side: int) -> np.ndarray:
 
 
 def _color(
-    canvas: Canvas, domain: str, tint: tuple[int, int, int], contrast: int, scene: Scene, outer: float, inner: float, background: bool
+    canvas: Canvas,
+    domain: str,
+    tint: tuple[int, int, int],
+    contrast: int,
+    scene: Scene,
+    outer: float,
+    inner: float,
+    background: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colour a layer: its image (side, side, 3), and in manga its page (side, side). Marks inked pixels as drawn."""
     side = canvas.side
@@ -170,43 +178,60 @@ def _color(
     light = _light(part, light, relief, kinds, domain, scene, background)
     # Step 0 of light is the line colour, so lit pixels start at step 1 and inked ones fall to 0.
     light = cv2.bitwise_and(cv2.max(light, np.full_like(light, 4)), cv2.bitwise_not(ink))
-    colors, base = table(canvas.colors, canvas.kinds, domain, tint, contrast, smooth=background)
-    index = (part.astype(np.uint16) << 6) | (light >> 2)
+    colors = table(canvas.colors, canvas.kinds, domain, tint, contrast, smooth=background)
+    index = (part.astype(np.uint16) << 6) | np.right_shift(light, 2)
     image = np.ascontiguousarray(colors.take(index).view(np.uint8).reshape(side, side, 4)[..., :3])
     if not background:
         canvas.pixels[..., 3] = cv2.bitwise_or(cv2.threshold(part, 0, 255, cv2.THRESH_BINARY)[1], ink)
     if domain != "manga":
         return image, image[..., 0]
-    density = screens(base, canvas.kinds).take(index)
-    dots = texture.dots(side, 30 if background else 40)
-    page = cv2.bitwise_not(cv2.bitwise_or(cv2.compare(density, dots, cv2.CMP_GT), ink))
+    density = screens(canvas.colors, canvas.kinds).take(index)
+    lut = np.zeros(256, np.uint8)
+    lut[: len(kinds)] = [255 * kind.hatched for kind in kinds]
+    screen = cv2.copyTo(texture.hatching(side, 60), cv2.LUT(part, lut), texture.dots(side, 40).copy())
+    page = cv2.bitwise_not(cv2.bitwise_or(cv2.compare(density, screen, cv2.CMP_GT), ink))
     return image, page
 
 
-def _light(part: np.ndarray, light: np.ndarray, relief: np.ndarray, kinds: list, domain: str, scene: Scene, background: bool) -> np.ndarray:
+def _light(
+    part: np.ndarray, light: np.ndarray, relief: np.ndarray, kinds: list, domain: str, scene: Scene, background: bool
+) -> np.ndarray:
     """The light that falls on each pixel, 0-255: the drawn light, shading from relief, and texture."""
     side = len(part)
-    lut = np.zeros((3, 256), np.uint8)
-    for k, name in enumerate(("form", "fine", "blotch")):
-        lut[k, : len(kinds)] = [min(getattr(kind, name), 255) for kind in kinds]
+
+    def strength(name: str) -> np.ndarray:
+        lut = np.zeros(256, np.uint8)
+        lut[: len(kinds)] = [min(getattr(kind, name), 255) for kind in kinds]
+        return cv2.LUT(part, lut)
+
+    lifelike = domain == "live-action"
+    if lifelike:
+        light = _blur(light, 0.006 * side)
+    if background and domain in ("cartoon", "manga"):
+        return light
     total = light.astype(np.int16)
-    if domain == "live-action":
-        total = cv2.GaussianBlur(light, (5, 5), 1.2).astype(np.int16)
     if not background:
-        total += _relief(relief, scene) * cv2.LUT(part, lut[0]) >> 8
-    if domain == "live-action":
-        fine = texture.fine(side, scene.grain)
-        total += fine * cv2.LUT(part, lut[1]) >> 6
-    if domain == "live-action" or (domain == "anime" and background):
-        total += texture.blotch(side, scene.grain) * cv2.LUT(part, lut[2]) >> 5
+        form = strength("form")
+        if lifelike:
+            # Half of each, then 3/2 of the sum: no step leaves 16 bits.
+            both = _relief(relief, scene, 1.0) + _relief(relief, scene, 3.0) >> 1
+            total += (both * form >> 8) * 3 >> 1
+        else:
+            total += _relief(relief, scene, 1.0) * form >> 8
+    if lifelike:
+        total += texture.fine(side, scene.grain) * strength("fine") >> 6
+        total += texture.streak(side, scene.grain) * strength("streak") >> 6
+        total += texture.blotch(side, scene.grain) * strength("blotch") >> 5
+    elif background:
+        total += texture.blotch(side, scene.grain) * strength("paint") >> 5
     return np.clip(total, 0, 255).astype(np.uint8)
 
 
-def _relief(relief: np.ndarray, scene: Scene) -> np.ndarray:
-    """Light on the slopes of the blurred relief: bright towards the light, dark away from it and under what stands out."""
+def _relief(relief: np.ndarray, scene: Scene, wide: float) -> np.ndarray:
+    """Light on the slopes of the blurred relief: bright towards the light, dark away from it."""
     side = len(relief)
     small = cv2.resize(relief, (side // 2, side // 2), interpolation=cv2.INTER_AREA)
-    reach = {"close": 0.032, "medium": 0.022, "two": 0.02, "full": 0.012, "wide": 0.009}[scene.size]
+    reach = wide * {"close": 0.032, "medium": 0.022, "two": 0.02, "full": 0.012, "wide": 0.009}[scene.size]
     height = _blur(small, reach * side / 2)
     step = max(1, round(reach * side / 2))
     padded = cv2.copyMakeBorder(height, step, step, step, step, cv2.BORDER_REPLICATE).astype(np.int16)

@@ -9,7 +9,7 @@ from bench.data.procedural.plan import Shot, stream
 
 OUTDOORS = ("park", "street", "seaside", "forest", "village", "playground")
 INDOORS = ("living-room", "bedroom", "classroom", "kitchen")
-EXPRESSIONS = ("smile", "happy", "neutral", "sad", "surprised", "angry", "wink")
+EXPRESSIONS = ("smile", "happy", "neutral", "smile", "sad", "surprised", "angry", "wink", "happy", "neutral")
 POSES = ("stand", "wave", "hips", "walk", "cheer", "point", "think", "hold", "run")
 SIZES = ("close", "medium", "full", "wide", "two")
 
@@ -93,7 +93,9 @@ def compose(shot: Shot, seed: int = 0) -> Scene:
     rng, moment = stream(seed, 3, series, number), stream(seed, 4, series, number, frame)
     where = places(seed, series)
     # Shot sizes go round, so that any few shots of a series show faces as well as places.
-    size = SIZES[(number + int(stream(seed, 5, series).integers(0, 5))) % 5 if rng.integers(0, 4) else int(rng.integers(0, 5))]
+    size = SIZES[
+        (number + int(stream(seed, 5, series).integers(0, 5))) % 5 if rng.integers(0, 4) else int(rng.integers(0, 5))
+    ]
     place = where[int(rng.integers(0, 4))]
     hour = ("noon", "noon", "noon", "golden", "golden", "night", "overcast", "noon")[int(rng.integers(0, 8))]
     people = cast(seed, series)

@@ -10,21 +10,17 @@ import numpy as np
 from bench.data.procedural.plan import stream
 
 
-@lru_cache(maxsize=4)
-def _field(side: int, kind: int) -> np.ndarray:
+@lru_cache(maxsize=8)
+def _field(side: int, kind: str) -> np.ndarray:
     """Noise around 0, about -128..127, twice as wide as a picture so that it can be shifted; int16."""
-    rng = stream(0, 90, kind)
-    if kind == 0:
-        # Grain of constant size in the picture: 192 cells across.
-        cells = rng.integers(0, 256, (384, 384), dtype=np.uint8)
-        field = cv2.resize(cells, (2 * side, 2 * side), interpolation=cv2.INTER_LINEAR_EXACT)
-    else:
-        coarse = rng.integers(0, 256, (48, 48), dtype=np.uint8)
-        medium = rng.integers(0, 256, (120, 120), dtype=np.uint8)
-        a = cv2.resize(coarse, (2 * side, 2 * side), interpolation=cv2.INTER_LINEAR_EXACT)
-        b = cv2.resize(medium, (2 * side, 2 * side), interpolation=cv2.INTER_LINEAR_EXACT)
-        field = ((a.astype(np.int16) + b) >> 1).astype(np.uint8)
-    return field.astype(np.int16) - 128
+    cells = {"fine": ((640, 640),), "streak": ((36, 560), (90, 300)), "blotch": ((36, 36), (96, 96))}[kind]
+    layers = []
+    for k, shape in enumerate(cells):
+        noise = stream(0, 90, len(kind), k).integers(0, 256, shape, dtype=np.uint8)
+        layers.append(
+            cv2.resize(noise, (2 * side, 2 * side), interpolation=cv2.INTER_LINEAR_EXACT).astype(np.int16) - 128
+        )
+    return layers[0] if len(layers) == 1 else (layers[0] * 5 + layers[1] * 4) // 7
 
 
 def _window(field: np.ndarray, side: int, grain: int) -> np.ndarray:
@@ -34,12 +30,24 @@ def _window(field: np.ndarray, side: int, grain: int) -> np.ndarray:
 
 def fine(side: int, grain: int) -> np.ndarray:
     """Fine texture, int16 around 0, shape (side, side)."""
-    return _window(_field(side, 0), side, grain)
+    return _window(_field(side, "fine"), side, grain)
 
 
 def blotch(side: int, grain: int) -> np.ndarray:
     """Soft texture, int16 around 0, shape (side, side)."""
-    return _window(_field(side, 1), side, grain)
+    return _window(_field(side, "blotch"), side, grain)
+
+
+def streak(side: int, grain: int) -> np.ndarray:
+    """Upright streaks, int16 around 0, shape (side, side)."""
+    return _window(_field(side, "streak"), side, grain)
+
+
+@lru_cache(maxsize=8)
+def hatching(side: int, across: int) -> np.ndarray:
+    """Hatching thresholds: falling lines, `across` in a row; uint8 (side, side), 1-254."""
+    place = np.arange(side, dtype=np.int64) * across * 256 // side
+    return (1 + np.abs((place[:, None] + place[None, :]) % 256 - 128) * 253 // 128).astype(np.uint8)
 
 
 @lru_cache(maxsize=8)
@@ -63,13 +71,15 @@ def dots(side: int, across: int) -> np.ndarray:
 def _vignette(size: int) -> np.ndarray:
     axis = (2 * np.arange(size, dtype=np.int64) + 1 - size) * 256 // size
     square = axis[:, None] ** 2 + axis[None, :] ** 2
-    return (256 - square * 46 // (2 * 65536)).astype(np.int16)[..., None]
+    return (256 - square * 34 // (2 * 65536)).astype(np.int16)[..., None]
 
 
 @lru_cache(maxsize=8)
 def _grain(size: int) -> np.ndarray:
     rng = stream(0, 91)
-    noise = rng.integers(-4, 5, (2 * size, 2 * size), dtype=np.int16) + rng.integers(-4, 5, (2 * size, 2 * size), dtype=np.int16)
+    noise = rng.integers(-3, 4, (2 * size, 2 * size), dtype=np.int16) + rng.integers(
+        -3, 4, (2 * size, 2 * size), dtype=np.int16
+    )
     return noise[..., None]
 
 

@@ -62,7 +62,9 @@ def _spread(shots: Sequence[Shot], domain: str, size: int, workers: int, seed: i
             assert process.stdin is not None
             process.stdin.write(json.dumps({"ids": ids, "domain": domain, "size": size, "seed": seed}).encode())
             process.stdin.close()
-            threading.Thread(target=_collect, args=(process, line, len(ids), domain, size, stopped), daemon=True).start()
+            threading.Thread(
+                target=_collect, args=(process, line, len(ids), domain, size, stopped), daemon=True
+            ).start()
         for i in range(len(shots)):
             picture = lines[i % workers].get()
             if picture is None:
@@ -81,7 +83,7 @@ def _start() -> subprocess.Popen[bytes]:
     root = str(Path(bench.__file__).parents[1])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "bench.data.procedural.workers"],
+        [sys.executable, "-P", "-c", "from bench.data.procedural.workers import serve; serve()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
@@ -120,7 +122,7 @@ def _collect(
             return
 
 
-def _serve() -> None:
+def serve() -> None:
     """What a worker does: read one request, write the pictures' bytes."""
     import cv2
 
@@ -132,7 +134,3 @@ def _serve() -> None:
         if picture.page is not None:
             sys.stdout.buffer.write(picture.page.tobytes())
     sys.stdout.buffer.flush()
-
-
-if __name__ == "__main__":
-    _serve()

@@ -1,0 +1,6 @@
+"""The browser's tests share the sample records of the tests beside this folder."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))

@@ -1,0 +1,205 @@
+"""The Inception extractor against torch-fidelity's own, on random weights in a file of the same format."""
+
+import hashlib
+import io
+import os
+import pickle
+import subprocess
+import sys
+import urllib.error
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch_fidelity.feature_extractor_inceptionv3 import (
+    URL_INCEPTION_V3,
+    FeatureExtractorInceptionV3,
+)
+
+from bench import features
+from bench.errors import BenchError
+
+
+class Blank(FeatureExtractorInceptionV3):
+    """torch-fidelity's network, built without its weights."""
+
+    def load_state_dict(self, state_dict, strict=True, assign=False):
+        return None
+
+
+def original(path=None, dtype="float32"):
+    if path is None:
+        empty = io.BytesIO()
+        torch.save({}, empty)
+        empty.seek(0)
+        return Blank("blank", ["2048"], feature_extractor_weights_path=empty)
+    return FeatureExtractorInceptionV3(
+        "original", ["2048"], feature_extractor_weights_path=path, feature_extractor_internal_dtype=dtype
+    )
+
+
+def accept(patch, path):
+    patch.setattr(features, "WEIGHTS_SHA256", hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8])
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Random weights whose activations neither vanish nor explode, in torch-fidelity's format."""
+    path = tmp_path_factory.mktemp("inception") / features.WEIGHTS_NAME
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = original()
+        for module in network.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                torch.nn.init.kaiming_normal_(module.weight)
+            if isinstance(module, torch.nn.BatchNorm2d):
+                for tensor, low, high in (
+                    (module.running_mean, -0.2, 0.2),
+                    (module.running_var, 0.5, 2.0),
+                    (module.weight, 0.7, 1.4),
+                    (module.bias, -0.1, 0.3),
+                ):
+                    assert tensor is not None
+                    torch.nn.init.uniform_(tensor, low, high)
+    torch.save(network.state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    place = tmp_path / "hub" / "checkpoints" / features.WEIGHTS_NAME
+    place.parent.mkdir(parents=True)
+    return place
+
+
+def images(n, side=40, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (n, side, side + 3, 3)).astype(np.uint8)
+
+
+def test_address_is_that_of_torch_fidelity():
+    assert features.WEIGHTS_URL == URL_INCEPTION_V3
+    assert f"-{features.WEIGHTS_SHA256}." in features.WEIGHTS_NAME
+
+
+def test_import_is_light():
+    code = "import bench.features, sys; sys.exit(bool({'torch', 'torch_fidelity'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_weights_are_looked_for_in_the_option_then_the_cache(cache, tmp_path, monkeypatch):
+    absent = features.find_inception_weights()
+    assert isinstance(absent, str)
+    assert features.WEIGHTS_URL in absent
+    assert str(cache) in absent
+    assert "\n" not in absent
+    assert features.load_inception() == (None, absent)
+    with pytest.raises(BenchError, match="no Inception weights at"):
+        features.find_inception_weights(tmp_path / "nothing.pth")
+
+    named = tmp_path / "named.pth"
+    named.write_bytes(b"another file")
+    cache.write_bytes(b"the file")
+    accept(monkeypatch, cache)
+    assert features.find_inception_weights() == cache
+    with pytest.raises(BenchError, match=r"named.pth is not .*: expected SHA-256 [0-9a-f]{8}\.\.\., got [0-9a-f]{8}"):
+        features.find_inception_weights(named)
+    cache.write_bytes(b"damaged")
+    refused = features.find_inception_weights()
+    assert isinstance(refused, str)
+    assert "Delete it" in refused
+    named.write_bytes(b"the file")
+    assert features.find_inception_weights(named) == named
+
+
+def test_download_verifies_and_says_why_it_fails(cache, monkeypatch):
+    content = b"weights" * 1000
+    served = cache.parent / "served.pth"
+    served.write_bytes(content)
+    monkeypatch.setattr(features, "WEIGHTS_URL", served.as_uri())
+    with pytest.raises(BenchError, match=r"could not fetch .*invalid hash.*--inception FILE") as caught:
+        features.download_inception_weights(progress=False)
+    assert "\n" not in str(caught.value)
+    assert not cache.exists()
+    accept(monkeypatch, served)
+    assert features.download_inception_weights(progress=False) == cache
+    assert cache.read_bytes() == content
+
+    def unreachable(*args, **kwargs):
+        raise urllib.error.URLError("no route")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", unreachable)
+    assert features.download_inception_weights(progress=False) == cache  # there already
+    cache.unlink()
+    with pytest.raises(BenchError, match="no route"):
+        features.download_inception_weights(progress=False)
+
+
+def test_objects_in_a_weights_file_are_never_unpickled(tmp_path, monkeypatch):
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "sprung"),)
+
+    path = tmp_path / "trap.pth"
+    torch.save({"weight": Trap()}, path)
+    accept(monkeypatch, path)
+    with pytest.raises(BenchError, match="does not hold the weights"):
+        features.Inception(path)
+    path.write_bytes(pickle.dumps(Trap()))
+    accept(monkeypatch, path)
+    with pytest.raises(BenchError, match="does not hold the weights"):
+        features.Inception(path)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_weights_of_another_network_are_refused(tmp_path, monkeypatch):
+    path = tmp_path / "other.pth"
+    torch.save({"weight": torch.zeros(3)}, path)
+    accept(monkeypatch, path)
+    with pytest.raises(BenchError, match="does not hold the weights") as caught:
+        features.Inception(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_features_are_those_of_torch_fidelity(weights, monkeypatch):
+    accept(monkeypatch, weights)
+    monkeypatch.setattr(features, "BATCH", 3)
+    extractor, reason = features.load_inception(weights)
+    assert extractor is not None
+    assert reason == ""
+    pictures = images(5)
+    ours = extractor(pictures)
+    assert ours.shape == (5, features.FEATURES)
+    assert ours.dtype == np.float32
+    tensor = torch.from_numpy(pictures).permute(0, 3, 1, 2)
+    (theirs,) = original(weights)(tensor)
+    (exact,) = original(weights, "float64")(tensor)
+    exact = exact.double()
+
+    def deviation(values):
+        return float((torch.as_tensor(values).double() - exact).norm() / exact.norm())
+
+    print(f"relative deviation from double precision: ours {deviation(ours):.2e}, theirs {deviation(theirs):.2e}")
+    assert exact.std() > 0
+    assert deviation(ours) < 1e-4
+    assert deviation(ours) <= 1.5 * deviation(theirs)
+    # Neither the place nor the company of an image matters, nor how many there are.
+    np.testing.assert_allclose(extractor(pictures[4:]), ours[4:], rtol=1e-5, atol=1e-6)
+    assert extractor(pictures[:0]).shape == (0, features.FEATURES)
+    with pytest.raises(BenchError, match=r"got float32 \(5, 40, 43, 3\)"):
+        extractor(pictures.astype(np.float32))
+    with pytest.raises(BenchError, match="got list"):
+        extractor([pictures])  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.slow
+@pytest.mark.gpu
+def test_a_gpu_gives_the_same_features(weights, monkeypatch):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    accept(monkeypatch, weights)
+    pictures = images(4, 64)
+    on_cpu, on_gpu = (features.Inception(weights, device)(pictures) for device in ("cpu", "cuda"))
+    assert np.linalg.norm(on_gpu - on_cpu) < 1e-4 * np.linalg.norm(on_cpu)
