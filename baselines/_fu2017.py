@@ -2,14 +2,16 @@
 
 Generator, sizes at 64x64 (at the paper's 180x320: 90x160, 45x80, 23x40, 12x20, 6x10, 3x5):
 
-    gray 1@64                                                          concat(64, 64) --convT--> tanh --> RGB 3@64
-      |                                                                     ^
-      64@32 ----------------------------------------------------------> 64@32     128 -> 64
-        128@16 ---------------------------------------------------> 128@16        256 -> 128
-          256@8 ----------------------------------------------> 256@8             512 -> 256
-            512@4 ---------------------------------------> 512@4                 1024 -> 512
-              512@2 --------------------------------> 512@2                       512 -> 512
-                512@1 ----------------convT----------/
+    gray 1@64                                            128 -> 3@64, tanh --> RGB
+      64@32 -------------------------------------- + 256 -> 64@32 ^
+        128@16 ---------------------------- + 512 -> 128@16 ^
+          256@8 -------------------- + 1024 -> 256@8 ^
+            512@4 ----------- + 1024 -> 512@4 ^
+              512@2 --- + 512 -> 512@2 ^
+                512@1 ----------^
+
+    down the left: convolution, BN, LeakyReLU; up the right: transposed convolution from so many channels, BN, ReLU,
+    then + the concatenation with the layer across
 
 The paper fixes six encoder layers (strided convolution, batch normalization, leaky ReLU; more and more filters), six
 decoder layers (transposed convolution, batch normalization, ReLU; fewer and fewer), a concatenation with the mirrored

@@ -9,7 +9,10 @@ from typing import Any
 import torch
 from lightning.fabric import Fabric
 
-from bench.errors import BenchError
+from bench.errors import BenchError, unknown
+
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("auto", "bf16-mixed", "32-true")
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,15 @@ class Machine:
     precision: str = "auto"
 
     def fabric(self) -> Fabric:
+        """Lightning Fabric for this machine.
+
+        Raises:
+            BenchError: an unknown device or precision, or a CUDA device where there is none.
+        """
+        if self.device not in DEVICES:
+            raise unknown("--device", self.device, list(DEVICES))
+        if self.precision not in PRECISIONS:
+            raise unknown("--precision", self.precision, list(PRECISIONS))
         device = self.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -26,6 +26,9 @@ WEIGHTS_URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.
 WEIGHTS_SHA256 = "6726825d"
 """First digits of the file's SHA-256, as its name promises."""
 
+DOWNLOAD = "download"
+"""What a user says instead of a file to have it fetched."""
+
 FEATURES = 2048
 BATCH = 16
 """Images a forward pass, always: the last batch is filled up with black and the surplus dropped."""
@@ -38,14 +41,14 @@ def find_inception_weights(option: Path | None = None) -> Path | str:
         option: what the user named, or None.
 
     Returns:
-        The file, its checksum verified; or, where the cache holds none or another, one line that says what is missing and
-        how to get it.
+        The file, its checksum verified; or, where the cache holds none or another, one line that says what is missing
+        and how to get it.
 
     Raises:
         BenchError: if the file that the user named is missing or is another one.
     """
     path = _cached() if option is None else option
-    how = f"Get {WEIGHTS_URL} and give it as --inception FILE, or put it at {_cached()}."
+    how = f"Give --inception-weights download, or the file from {WEIGHTS_URL}, or put that at {_cached()}."
     if not path.is_file():
         if option is not None:
             raise BenchError(f"no Inception weights at {option}. {how}")
@@ -53,9 +56,7 @@ def find_inception_weights(option: Path | None = None) -> Path | str:
     digest = files.sha256(path)
     if digest.startswith(WEIGHTS_SHA256):
         return path
-    wrong = (
-        f"{path} is not torch-fidelity's Inception weights: expected SHA-256 {WEIGHTS_SHA256}..., got {digest[:8]}..."
-    )
+    wrong = f"{path} is not torch-fidelity's Inception weights: expected SHA-256 {WEIGHTS_SHA256}…, got {digest[:8]}…."
     if option is not None:
         raise BenchError(f"{wrong} {how}")
     return f"{wrong} Delete it. {how}"
@@ -86,8 +87,8 @@ def download_inception_weights(progress: bool = True) -> Path:
         torch.hub.download_url_to_file(WEIGHTS_URL, str(place), hash_prefix=WEIGHTS_SHA256, progress=progress)
     except (OSError, http.client.HTTPException, RuntimeError) as error:  # RuntimeError: another checksum
         raise BenchError(
-            f"could not fetch the Inception weights from {WEIGHTS_URL}: {error}. Fetch them elsewhere and give the file "
-            "as --inception FILE."
+            f"could not fetch the Inception weights from {WEIGHTS_URL}: {error}. Fetch them elsewhere and give "
+            "--inception-weights FILE."
         ) from error
     return place
 
@@ -147,17 +148,21 @@ class Inception:
         return features
 
 
-def load_inception(option: Path | None = None, device: torch.device | str = "cpu") -> tuple[Inception | None, str]:
+def load_inception(
+    option: str | Path | None = None, device: torch.device | str = "cpu"
+) -> tuple[Inception | None, str]:
     """The extractor, or None and the reason that stands in FID's and KID's column.
 
     Args:
-        option: the weights file that the user named, or None for the one in torch's cache.
+        option: the weights file that the user named, `download`, or None for what torch's cache holds.
         device: where to run.
 
     Raises:
-        BenchError: if the file that the user named cannot serve.
+        BenchError: if the file that the user named cannot serve, or the download fails.
     """
-    found = find_inception_weights(option)
+    if option == DOWNLOAD:
+        return Inception(download_inception_weights(), device), ""
+    found = find_inception_weights(None if option is None else Path(option))
     return (None, found) if isinstance(found, str) else (Inception(found, device), "")
 
 
@@ -193,5 +198,5 @@ def _folded(network: Any) -> Any:
     for block in network.modules():
         if isinstance(block, BasicConv2d):
             block.conv = fuse_conv_bn_eval(block.conv.double(), block.bn.double()).float()
-            block.bn = torch.nn.Identity()
+            block.add_module("bn", torch.nn.Identity())
     return network.requires_grad_(False).eval()

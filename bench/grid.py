@@ -19,7 +19,7 @@ from bench.job import Job
 from bench.metrics.probe import assert_agreement
 from bench.records import Record, write
 from bench.train import FACTS, load, predict, train
-from bench.types import BUDGETS, DOMAINS, Budget, Entry, Images, Mix, Track, slug
+from bench.types import BUDGETS, DOMAINS, EVALUATED_SPLITS, Budget, Entry, Images, Mix, Track, slug
 
 
 class Registry(Protocol):
@@ -273,6 +273,9 @@ def evaluate_all(
     parts = _Parts(manifest, home)
     device = machine.fabric().device
     made: list[Record] = []
+    for split in splits:
+        if split not in EVALUATED_SPLITS:
+            raise unknown("split to evaluate", split, list(EVALUATED_SPLITS))
     for domain in domains:
         if domain not in manifest.domains:
             raise unknown(f"domain of {manifest.collection}", domain, list(manifest.domains))

@@ -61,7 +61,7 @@ def test_the_same_again_is_done_and_not_repeated(tmp_path, monkeypatch):
 def test_another_content_under_the_same_name_is_refused(tmp_path):
     made = add(tmp_path / "home", "my-show", show(tmp_path / "in"), "anime", SIZE)
     picture(tmp_path / "in" / "ep9" / "new.png", 999)
-    with pytest.raises(BenchError, match="already has the domain 'anime'.*choose another name, or remove"):
+    with pytest.raises(BenchError, match=r"already has the domain 'anime'.*choose another name, or remove"):
         add(tmp_path / "home", "my-show", tmp_path / "in", "anime", SIZE)
     assert read(made.root) == made
 
@@ -92,7 +92,7 @@ def test_gray_pages_have_no_target(tmp_path):
     for number in range(4):
         path = picture(tmp_path / "in" / f"{number}.png", number)
         Image.open(path).convert("L").save(path)
-    with pytest.raises(BenchError, match="all 4 .* are gray; pages .* without a coloured original have no target"):
+    with pytest.raises(BenchError, match=r"all 4 .* are gray; pages .* without a coloured original have no target"):
         add(tmp_path / "home", "pages", tmp_path / "in", "manga", SIZE)
     assert nothing_left(tmp_path / "home")
 
@@ -161,7 +161,7 @@ def test_a_list_of_damaged_images_ends(tmp_path):
         path = tmp_path / "in" / f"{number}.png"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"")
-    with pytest.raises(BenchError, match="50 cannot be used.* and 30 more"):
+    with pytest.raises(BenchError, match=r"50 cannot be used.* and 30 more"):
         add(tmp_path / "home", "mine", tmp_path / "in", "anime", SIZE)
     with pytest.raises(BenchError, match="none of the 50"):
         add(tmp_path / "home", "mine", tmp_path / "in", "anime", SIZE, skip_damaged=True)

@@ -210,7 +210,7 @@ def test_a_missing_file_is_one_line(tmp_path):
 
 def test_fingerprints_tell_the_same_from_another():
     image = gradient(200, 200)
-    brighter = image.point(lambda level: min(255, level + 6))
+    brighter = Image.fromarray((np.asarray(image) * 0.95 + 6).astype(np.uint8))
     rng = np.random.default_rng(1)
     other = Image.fromarray(rng.integers(0, 256, (200, 200, 3), dtype=np.uint8))
     assert (fingerprint(image) ^ fingerprint(brighter)).bit_count() <= 4

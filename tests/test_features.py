@@ -25,18 +25,20 @@ class Blank(FeatureExtractorInceptionV3):
     """torch-fidelity's network, built without its weights."""
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
-        return None
+        return super().load_state_dict({}, strict=False)
 
 
-def original(path=None, dtype="float32"):
-    if path is None:
-        empty = io.BytesIO()
-        torch.save({}, empty)
-        empty.seek(0)
-        return Blank("blank", ["2048"], feature_extractor_weights_path=empty)
-    return FeatureExtractorInceptionV3(
-        "original", ["2048"], feature_extractor_weights_path=path, feature_extractor_internal_dtype=dtype
-    )
+def blank():
+    empty = io.BytesIO()
+    torch.save({}, empty)
+    empty.seek(0)
+    return Blank("blank", ["2048"], feature_extractor_weights_path=empty)
+
+
+def original(path, dtype=torch.float32):
+    network = FeatureExtractorInceptionV3("original", ["2048"], feature_extractor_weights_path=path)
+    network.feature_extractor_internal_dtype = dtype  # its own option takes float64 for float32
+    return network.to(dtype)
 
 
 def accept(patch, path):
@@ -49,7 +51,7 @@ def weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("inception") / features.WEIGHTS_NAME
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = original()
+        network = blank()
         for module in network.modules():
             if isinstance(module, torch.nn.Conv2d):
                 torch.nn.init.kaiming_normal_(module.weight)
@@ -103,7 +105,7 @@ def test_weights_are_looked_for_in_the_option_then_the_cache(cache, tmp_path, mo
     cache.write_bytes(b"the file")
     accept(monkeypatch, cache)
     assert features.find_inception_weights() == cache
-    with pytest.raises(BenchError, match=r"named.pth is not .*: expected SHA-256 [0-9a-f]{8}\.\.\., got [0-9a-f]{8}"):
+    with pytest.raises(BenchError, match=r"named.pth is not .*: expected SHA-256 [0-9a-f]{8}…, got [0-9a-f]{8}"):
         features.find_inception_weights(named)
     cache.write_bytes(b"damaged")
     refused = features.find_inception_weights()
@@ -118,7 +120,7 @@ def test_download_verifies_and_says_why_it_fails(cache, monkeypatch):
     served = cache.parent / "served.pth"
     served.write_bytes(content)
     monkeypatch.setattr(features, "WEIGHTS_URL", served.as_uri())
-    with pytest.raises(BenchError, match=r"could not fetch .*invalid hash.*--inception FILE") as caught:
+    with pytest.raises(BenchError, match=r"could not fetch .*invalid hash.*--inception-weights FILE") as caught:
         features.download_inception_weights(progress=False)
     assert "\n" not in str(caught.value)
     assert not cache.exists()
@@ -132,6 +134,8 @@ def test_download_verifies_and_says_why_it_fails(cache, monkeypatch):
     monkeypatch.setattr(torch.hub, "download_url_to_file", unreachable)
     assert features.download_inception_weights(progress=False) == cache  # there already
     cache.unlink()
+    with pytest.raises(BenchError, match="no route"):
+        features.load_inception("download")
     with pytest.raises(BenchError, match="no route"):
         features.download_inception_weights(progress=False)
 
@@ -175,7 +179,7 @@ def test_features_are_those_of_torch_fidelity(weights, monkeypatch):
     assert ours.dtype == np.float32
     tensor = torch.from_numpy(pictures).permute(0, 3, 1, 2)
     (theirs,) = original(weights)(tensor)
-    (exact,) = original(weights, "float64")(tensor)
+    (exact,) = original(weights, torch.float64)(tensor)
     exact = exact.double()
 
     def deviation(values):

@@ -25,7 +25,7 @@ def eye(canvas: Canvas, head: Frame, face: int, actor: Actor, manner: Manner, si
     gaze = turn * 0.022
     if manner.eyes == "big":
         x, y = side * 0.19 + turn * 0.1, 0.08
-        w, h = 0.094 * far * who.eye_size, (0.118 if who.female or who.build == "child" else 0.095) * who.eye_size
+        w, h = 0.1 * far * who.eye_size, (0.124 if who.female or who.build == "child" else 0.102) * who.eye_size
         brow_y, brow_r = y - h - 0.085 + lift, 0.014 * who.brow
         if shut:
             canvas.tube(

@@ -58,49 +58,34 @@ def draw_figure(canvas: Canvas, actor: Actor, domain: str, light: int) -> None:
     if actor.pose == "hold":
         _book(canvas, trunk, who, plan)
     elif actor.pose == "wave" and who.build == "child" and not actor.near:
-        _balloon(canvas, trunk, who, plan, manner)
+        _balloon(canvas, trunk, who, plan)
     collar(canvas, body, who, plan, parts, size)
     front = canvas.part(hair_color, "hair")
     draw_head(canvas, head, actor, manner, front, parts.skin)
 
 
 def _book(canvas: Canvas, body: Frame, who: Character, plan: Body) -> None:
+    """An open book over both hands."""
     canvas.relief = 150
     cover, paper = canvas.part(who.extra_color, "thing"), canvas.part((244, 240, 228), "white")
-    y = 0.2 + plan.arm * 0.66
-    canvas.poly(
-        body,
-        ((-0.3, y - 0.2), (0.0, y - 0.14), (0.3, y - 0.2), (0.3, y + 0.12), (0.0, y + 0.2), (-0.3, y + 0.12)),
-        cover,
-    )
-    canvas.poly(
-        body,
-        ((-0.26, y - 0.23), (0.0, y - 0.17), (0.26, y - 0.23), (0.26, y - 0.17), (0.0, y - 0.1), (-0.26, y - 0.17)),
-        paper,
-    )
+    book = body.at(0.0, 0.2 + plan.arm * 0.66)
+    canvas.poly(book, ((-0.3, -0.2), (0.0, -0.14), (0.3, -0.2), (0.3, 0.12), (0.0, 0.2), (-0.3, 0.12)), cover)
+    pages = ((-0.26, -0.23), (0.0, -0.17), (0.26, -0.23), (0.26, -0.17), (0.0, -0.1), (-0.26, -0.17))
+    canvas.poly(book, pages, paper)
     canvas.rect(book, -0.015, -0.14, 0.015, 0.19, cover, 84)
 
 
-def _balloon(canvas: Canvas, body: Frame, who: Character, plan: Body, manner: Manner) -> None:
+def _balloon(canvas: Canvas, body: Frame, who: Character, plan: Body) -> None:
+    """A balloon on a string in the raised hand."""
     canvas.relief = 120
     x, y = joint(plan.shoulder, 0.25, plan.arm * 0.5, _ARMS["wave"][0], 1.0)
     x, y = joint(x, y, plan.arm * 0.5, _ARMS["wave"][1], 1.0)
     string, skin = canvas.part((236, 232, 226), "thing"), canvas.part(who.extra_color, "thing")
     canvas.wire(body, ((x, y), (x + 0.16, y - 0.4), (x + 0.1, y - 0.9)), string, 0.03)
-    canvas.blob(
-        body,
-        (
-            (x + 0.1, y - 0.88),
-            (x - 0.2, y - 1.2),
-            (x - 0.24, y - 1.5),
-            (x - 0.02, y - 1.76),
-            (x + 0.24, y - 1.76),
-            (x + 0.44, y - 1.5),
-            (x + 0.4, y - 1.2),
-        ),
-        skin,
-    )
-    canvas.oval(body, x - 0.06, y - 1.54, 0.07, 0.11, skin, 240, 0.5)
+    balloon = body.at(x + 0.1, y - 0.88)
+    shape = ((0.0, 0.0), (-0.3, -0.32), (-0.34, -0.62), (-0.12, -0.88), (0.14, -0.88), (0.34, -0.62), (0.3, -0.32))
+    canvas.blob(balloon, shape, skin)
+    canvas.oval(balloon, -0.16, -0.66, 0.07, 0.11, skin, 240, 0.5)
 
 
 def _neck(canvas: Canvas, body: Frame, sway: float, parts: Parts, manner: Manner) -> None:

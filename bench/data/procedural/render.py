@@ -51,7 +51,11 @@ _PENS = {"cartoon": _Pen(15, 9, 6), "anime": _Pen(6.5, 5, 0), "live-action": _Pe
 
 def supersampling(size: int) -> int:
     """How many times finer than the picture it is drawn before it is averaged down."""
-    return max(2, -(-320 // size)) if size <= 192 else 2
+    times = max(2, -(-320 // size))
+    # Halves and quarters of the canvas must be whole pixels: only then is every resize exact integer arithmetic.
+    while size * times % 4:
+        times += 1
+    return times
 
 
 def check(domain: str, size: int) -> None:
@@ -180,7 +184,7 @@ def _color(
     light = cv2.bitwise_and(cv2.max(light, np.full_like(light, 4)), cv2.bitwise_not(ink))
     colors = table(canvas.colors, canvas.kinds, domain, tint, contrast, smooth=background)
     index = (part.astype(np.uint16) << 6) | np.right_shift(light, 2)
-    image = np.ascontiguousarray(colors.take(index).view(np.uint8).reshape(side, side, 4)[..., :3])
+    image = cv2.cvtColor(colors.take(index).view(np.uint8).reshape(side, side, 4), cv2.COLOR_RGBA2RGB)
     if not background:
         canvas.pixels[..., 3] = cv2.bitwise_or(cv2.threshold(part, 0, 255, cv2.THRESH_BINARY)[1], ink)
     if domain != "manga":
@@ -214,10 +218,10 @@ def _light(
         form = strength("form")
         if lifelike:
             # Half of each, then 3/2 of the sum: no step leaves 16 bits.
-            both = _relief(relief, scene, 1.0) + _relief(relief, scene, 3.0) >> 1
+            both = _relief(relief, scene, 1) + _relief(relief, scene, 3) >> 1
             total += (both * form >> 8) * 3 >> 1
         else:
-            total += _relief(relief, scene, 1.0) * form >> 8
+            total += _relief(relief, scene, 1) * form >> 8
     if lifelike:
         total += texture.fine(side, scene.grain) * strength("fine") >> 6
         total += texture.streak(side, scene.grain) * strength("streak") >> 6
@@ -227,17 +231,18 @@ def _light(
     return np.clip(total, 0, 255).astype(np.uint8)
 
 
-def _relief(relief: np.ndarray, scene: Scene, wide: float) -> np.ndarray:
-    """Light on the slopes of the blurred relief: bright towards the light, dark away from it."""
-    side = len(relief)
-    small = cv2.resize(relief, (side // 2, side // 2), interpolation=cv2.INTER_AREA)
-    reach = wide * {"close": 0.032, "medium": 0.022, "two": 0.02, "full": 0.012, "wide": 0.009}[scene.size]
-    height = _blur(small, reach * side / 2)
-    step = max(1, round(reach * side / 2))
+def _relief(relief: np.ndarray, scene: Scene, wide: int) -> np.ndarray:
+    """Light on the slopes of the blurred relief, about -127..127: towards the light more, away from it less.
+
+    `wide` is 1 for the roundness of limbs and folds, 3 for that of whole bodies.
+    """
+    side, n = len(relief), len(relief) // (2 if wide == 1 else 4)
+    reach = wide * {"close": 0.032, "medium": 0.022, "two": 0.02, "full": 0.012, "wide": 0.009}[scene.size] * n
+    height = _blur(cv2.resize(relief, (n, n), interpolation=cv2.INTER_AREA), reach)
+    step = max(1, round(reach))
     padded = cv2.copyMakeBorder(height, step, step, step, step, cv2.BORDER_REPLICATE).astype(np.int16)
-    n = side // 2
     dx, dy = scene.light * step, -step
     towards = padded[step + dy : step + dy + n, step + dx : step + dx + n]
     away = padded[step - dy : step - dy + n, step - dx : step - dx + n]
-    slope = np.clip((away - towards) + 128, 0, 255).astype(np.uint8)
+    slope = np.clip(away - towards + 128, 0, 255).astype(np.uint8)
     return cv2.resize(slope, (side, side), interpolation=cv2.INTER_LINEAR_EXACT).astype(np.int16) - 128

@@ -30,9 +30,9 @@ def _window(s: Set, x: float, y: float, w: float, h: float, curtain: RGB | None)
     c.rect(f, x - 0.02, y - 0.02, x + w + 0.02, y + h + 0.02, frame)
     glass = c.part(s.hour.top, "sky")
     c.rect(f, x, y, x + w, y + h, glass)
-    for k in range(4):
-        band = c.part(mixed(s.hour.top, s.hour.low, 60 + 64 * k), "sky", within=glass)
-        c.rect(f, x, y + h * (k + 1) / 5, x + w, y + h, band)
+    for k in range(8):
+        band = c.part(mixed(s.hour.top, s.hour.low, 30 + 32 * k), "sky", within=glass)
+        c.rect(f, x, y + h * (k + 1) / 9, x + w, y + h, band)
     if not s.dark:
         c.oval(f, x + w * 0.35, y + h * 0.3, w * 0.2, h * 0.07, c.part(s.hour.cloud, "cloud", within=glass))
         c.blob(

@@ -141,7 +141,8 @@ def compose(shot: Shot, seed: int = 0) -> Scene:
                 turn=max(-1.0, min(1.0, turn)),
                 tilt=float(moment.uniform(-0.09, 0.09)),
                 blink=bool(moment.integers(0, 12) == 0),
-                flip=1.0 if moment.integers(0, 2) else -1.0,
+                # Beside others the raised arm is the outer one, or it would cross the neighbour's face.
+                flip=(1.0 if x > 0.5 else -1.0) if count > 1 and x != 0.5 else 1.0 if moment.integers(0, 2) else -1.0,
             )
         )
     if size in ("wide", "full"):

@@ -1,0 +1,145 @@
+"""Collections by name: prepared once, listed with what they hold, refused with what there is."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench import data
+from bench.data import collections
+from bench.data.collections import known, open_collection, prepare_procedural
+from bench.data.folder import add
+from bench.data.manifest import read, verify
+from bench.errors import BenchError
+from bench.types import DOMAINS
+
+
+@dataclass
+class Shot:
+    id: str
+    series: str
+    split: str
+
+
+@dataclass
+class Picture:
+    image: np.ndarray
+    page: np.ndarray | None
+
+
+class Drawer(ModuleType):
+    """Draws noise by the rules of the real drawing package, so that these tests need no time for beauty."""
+
+    mismatches: tuple[str, ...] = ()
+    fail_at: str | None = None
+    plans = 0
+
+    def plan(self, seed: int = 0, series: int = 40, pictures: int = 48) -> tuple[Shot, ...]:
+        self.plans += 1
+        splits = ("train", "series", "val", "test")
+        return tuple(Shot(f"s{s:02}-{p:03}", f"s{s:02}", splits[s % 4]) for s in range(series) for p in range(pictures))
+
+    def draw_many(self, shots: Sequence[Shot], domain: str, size: int, workers: int | None = None) -> Iterator[Picture]:
+        for place, shot in enumerate(shots):
+            if f"{domain}/{shot.id}" == self.fail_at:
+                raise RuntimeError("the pencil broke")
+            rng = np.random.default_rng(place)
+            image = rng.integers(0, 256, (size, size, 3), dtype=np.uint8)
+            yield Picture(image, image[..., 0].copy() if domain == "manga" else None)
+
+    def check_probe(self) -> list[str]:
+        return list(self.mismatches)
+
+
+@pytest.fixture
+def drawer(monkeypatch) -> Drawer:
+    stub = Drawer("bench.data.procedural")
+    monkeypatch.setitem(sys.modules, "bench.data.procedural", stub)
+    monkeypatch.setattr(data, "procedural", stub, raising=False)
+    monkeypatch.setattr(collections, "SERIES", 4)
+    monkeypatch.setattr(collections, "PICTURES", 3)
+    monkeypatch.setattr(prepare_procedural, "__defaults__", (None, 4, 3, None))
+    return stub
+
+
+def test_procedural_is_drawn_once(tmp_path, drawer):
+    said = []
+    made = open_collection(tmp_path, "procedural-v1", 32, said.append)
+    assert made.domains == DOMAINS
+    assert made.counts()["anime"] == {"train": 3, "val": 3, "test": 3, "series": 3}
+    assert all(item.page == (item.domain == "manga") for item in made.items)
+    assert verify(made) == []
+    assert said[-1] == "procedural-v1 at 32 px: 48 of 48"
+    assert len(said) <= 11
+    assert open_collection(tmp_path, "procedural-v1", 32) == made
+    assert drawer.plans == 1
+    assert open_collection(tmp_path, "procedural-v1").size == 128
+
+
+def test_a_machine_that_draws_differently_is_noted(tmp_path, drawer):
+    drawer.mismatches = ("anime s00-001 differs",)
+    made = open_collection(tmp_path, "procedural-v1", 32)
+    assert made.notes == drawer.mismatches
+    assert read(made.root).notes == drawer.mismatches
+
+
+def test_another_version_or_a_broken_manifest_is_made_again(tmp_path, drawer, monkeypatch):
+    made = open_collection(tmp_path, "procedural-v1", 32)
+    (made.root / "manifest.json").write_text("{")
+    assert open_collection(tmp_path, "procedural-v1", 32) == made
+    monkeypatch.setattr(collections, "PROCEDURAL_VERSION", "2")
+    assert open_collection(tmp_path, "procedural-v1", 32).version == "2"
+    assert [path.name for path in made.root.parent.iterdir()] == ["32px"]
+
+
+def test_an_error_in_the_middle_leaves_nothing(tmp_path, drawer):
+    drawer.fail_at = "live-action/s02-001"
+    with pytest.raises(RuntimeError):
+        open_collection(tmp_path, "procedural-v1", 32)
+    assert list((tmp_path / "data" / "procedural-v1").iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [0, -1, 15, 5000])
+def test_sizes_have_limits(tmp_path, drawer, size):
+    with pytest.raises(BenchError, match="from 16 to 1024"):
+        open_collection(tmp_path, "procedural-v1", size)
+
+
+def coloured(folder, count: int = 4):
+    for number in range(count):
+        folder.mkdir(exist_ok=True)
+        blocks = np.random.default_rng(number).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+        Image.fromarray(blocks).resize((48, 48), 0).save(folder / f"{number}.png")
+    return folder
+
+
+def test_a_users_collection_opens_at_its_size(tmp_path):
+    with pytest.raises(BenchError, match=r"unknown collection 'mine'.*Available: open-v1, procedural-v1"):
+        open_collection(tmp_path, "mine")
+    with pytest.raises(BenchError, match="lower-case"):
+        open_collection(tmp_path, "../mine")
+    made = add(tmp_path, "mine", coloured(tmp_path / "in"), "anime", 32)
+    assert open_collection(tmp_path, "mine") == made
+    assert open_collection(tmp_path, "mine", 32) == made
+    with pytest.raises(BenchError, match="with --size 32; 64 was asked for"):
+        open_collection(tmp_path, "mine", 64)
+    add(tmp_path, "mine", tmp_path / "in", "anime", 40)
+    with pytest.raises(BenchError, match="with --size 32, 40; no size was given"):
+        open_collection(tmp_path, "mine")
+
+
+def test_the_list_shows_what_there_is(tmp_path, drawer):
+    assert [(k.name, k.size) for k in known(tmp_path)] == [("procedural-v1", None), ("open-v1", None)]
+    made = add(tmp_path, "mine", coloured(tmp_path / "in"), "anime", 32)
+    broken = add(tmp_path, "other", tmp_path / "in", "anime", 32)
+    (broken.root / "manifest.json").write_text("no")
+    (tmp_path / "data" / "stray").mkdir()
+    lines = known(tmp_path)
+    assert [(k.name, k.size) for k in lines][2:] == [("mine", 32), ("other", 32)]
+    assert lines[2].counts == made.counts()
+    assert lines[3].counts == {}
+    assert "not JSON" in (lines[3].problem or "")
