@@ -30,6 +30,7 @@ from baselines._resnet_unet import Body, ResNetUnet
 from bench.color import lab_to_srgb, srgb_to_lab
 from bench.errors import BenchError
 from bench.types import Adam, Batch, Recipe, Stage
+from bench.weights import Published
 
 TITLE = "ResNet-34 U-Net, L1 then GAN (Camizan et al. 2023)"
 SOURCE = (
@@ -53,8 +54,13 @@ RECIPE = Recipe(
 CHECKSUM_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.[^.]+$")
 """Torchvision's files carry the start of their SHA-256, as `resnet34-b627a593.pth` does."""
 
-PUBLISHED = "b627a593"
-"""The start of the SHA-256 of torchvision's IMAGENET1K_V1; no other file is recorded as ImageNet's."""
+WEIGHTS = Published(
+    what="torchvision's ImageNet weights of ResNet-34",
+    url="https://download.pytorch.org/models/resnet34-b627a593.pth",
+    sha256="b627a593",
+    option="--backbone-weights",
+)
+"""The file the body may start from; no other is recorded as ImageNet's."""
 
 
 class ResNet34Gan(Colorizer):
@@ -107,7 +113,7 @@ def build(size: int, width: float, weights: Path | None = None) -> ResNet34Gan:
 def _start_from(body: Body, path: Path) -> str:
     """Copy a ResNet-34's weights into the body, the first layer summed over R, G, B; returns what to record of them."""
     if not path.is_file():
-        raise BenchError(f"no file at {path}; --weights wants torchvision's ResNet-34, such as resnet34-b627a593.pth.")
+        raise BenchError(f"no file at {path}. {WEIGHTS.how}")
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     named = CHECKSUM_IN_NAME.search(path.name)
@@ -127,7 +133,7 @@ def _start_from(body: Body, path: Path) -> str:
     if wrong:
         raise BenchError(f"{path} is not a ResNet-34: {len(wrong)} tensors differ in name or shape, as {wrong[0]!r}.")
     body.load_state_dict(state)
-    return f"{'resnet34-imagenet' if digest.startswith(PUBLISHED) else 'resnet34'}:{digest[:8]}"
+    return f"{'resnet34-imagenet' if digest.startswith(WEIGHTS.sha256) else 'resnet34'}:{digest[:8]}"
 
 
 def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size | None]:

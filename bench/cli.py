@@ -99,7 +99,8 @@ def train_baselines(
     devices: Devices = 1,
     precision: Annotated[str, typer.Option("--precision", help="auto, bf16-mixed or 32-true.")] = "auto",
     weights: Annotated[
-        Path | None, typer.Option("--backbone-weights", help="ImageNet weights of the backbone, torchvision's file.")
+        str | None,
+        typer.Option("--backbone-weights", help="ImageNet weights file, download, or none. Default: torch's cache."),
     ] = None,
     home: Home = HOME,
 ) -> None:
@@ -147,7 +148,8 @@ def evaluate(
     from bench import grid, progress
     from bench.data.collections import open_collection
     from bench.device import Machine
-    from bench.features import distributions
+    from bench.evaluate import Distributions
+    from bench.features import load_inception
 
     if (model is None) == (predictions is None):
         raise BenchError("give either --model ENTRY or --predictions DIR.")
@@ -163,7 +165,7 @@ def evaluate(
         entries = [grid.Runnable(grid.submission(baselines, name), predictions=predictions)]
     else:
         entries = grid.runnable(baselines, manifest, home, model or "all", seen, budget)
-    scorer = distributions(inception, machine.fabric().device)
+    scorer = Distributions(*load_inception(inception, machine.fabric().device))
     with progress.grid("scoring") as overview:
         made = grid.evaluate_all(
             baselines,

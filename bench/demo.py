@@ -7,7 +7,8 @@ from pathlib import Path
 from bench import grid, progress, records, report
 from bench.data.collections import open_collection
 from bench.device import Machine
-from bench.features import distributions
+from bench.evaluate import Distributions
+from bench.features import load_inception
 from bench.types import EVALUATED_SPLITS, Track
 
 COLLECTION = "procedural-v1"
@@ -36,6 +37,6 @@ def demo(registry: grid.Registry, home: Path, out: Path, machine: Machine) -> li
     with progress.grid("scoring") as show:
         grid.evaluate_all(
             registry, manifest, list(manifest.domains), list(EVALUATED_SPLITS), entries, track,
-            distributions(None, machine.fabric().device), home, folder, machine, show,
+            Distributions(*load_inception(device=machine.fabric().device)), home, folder, machine, show,
         )  # fmt: skip
     return report.render(records.read_all(folder), out / "leaderboards", out / "reports")

@@ -20,6 +20,7 @@ from bench.metrics.probe import assert_agreement
 from bench.records import Record, write
 from bench.train import FACTS, load, predict, train
 from bench.types import BUDGETS, DOMAINS, EVALUATED_SPLITS, Budget, Entry, Images, Mix, Track, slug
+from bench.weights import DOWNLOAD, NONE
 
 
 class Registry(Protocol):
@@ -79,9 +80,19 @@ def jobs(
     track: Track | None = None,
     budget: str = "smoke",
     seeds: Iterable[int] = (0,),
-    weights: Path | None = None,
+    weights: str | None = None,
 ) -> list[Job]:
     """The trainings of a grid.
+
+    Args:
+        registry: the baselines.
+        manifest: the collection.
+        models: which; all that serve the track if none are named.
+        asked_mixes: which; see `mixes`.
+        track: what the models see; gray if None.
+        budget: how much training.
+        seeds: one training each.
+        weights: of pretrained backbones, as in `backbone`.
 
     Raises:
         BenchError: an unknown model, mix or budget; a model that is a reference; a track that a model cannot serve.
@@ -96,12 +107,38 @@ def jobs(
             raise unknown("baseline to train", name, known)
         if track.name not in registry.load(name).TRACKS:
             raise BenchError(f"{name} serves the tracks {', '.join(registry.load(name).TRACKS)}, not {track.name}.")
+    bodies = {name: backbone(registry, name, budget, weights) for name in chosen}
     return [
-        job(registry, manifest, Entry(name, mix), track, BUDGETS[budget], seed, weights)
+        job(
+            registry,
+            manifest,
+            Entry(name, mix),
+            track,
+            BUDGETS[budget],
+            seed,
+            backbone(registry, name, budget, weights),
+        )
         for name in chosen
         for mix in mixes(manifest, asked_mixes)
         for seed in seeds
     ]
+
+
+def backbone(registry: Registry, model: str, budget: str, option: str | None) -> Path | None:
+    """The pretrained weights a model starts from: those named, else those in torch's cache, else none.
+
+    Which it was stands in the record (`pretrained`). A budget below the paper's width has no use for them.
+
+    Raises:
+        BenchError: the file that was named is missing or another one.
+    """
+    published = getattr(registry.load(model), "WEIGHTS", None)
+    if published is None or BUDGETS[budget].width != 1:
+        return None
+    if option not in (None, DOWNLOAD, NONE):
+        return Path(option)  # the model checks that it fits, and the record keeps its digest
+    found = published.find(option)
+    return found if isinstance(found, Path) else None
 
 
 def job(

@@ -1,6 +1,7 @@
 """Pretrained weights for the ResNet-34 body: what is taken, what is recorded of it, what is refused."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,10 @@ def test_weights_reach_the_body(resnet: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_only_the_published_file_is_recorded_as_imagenets(resnet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published = torchvision.models.ResNet34_Weights.IMAGENET1K_V1.url
-    assert published.endswith(f"/resnet34-{camizan2023_resnet34.PUBLISHED}.pth")
+    assert published == camizan2023_resnet34.WEIGHTS.url
+    assert camizan2023_resnet34.WEIGHTS.sha256 in published
     digest = resnet.stem[-8:]
-    monkeypatch.setattr(camizan2023_resnet34, "PUBLISHED", digest)
+    monkeypatch.setattr(camizan2023_resnet34, "WEIGHTS", replace(camizan2023_resnet34.WEIGHTS, sha256=digest))
     recorded = camizan2023_resnet34.build(64, 1.0, resnet).PRETRAINED
     assert recorded == "resnet34-imagenet:" + digest
 

@@ -62,7 +62,6 @@ def drawer(monkeypatch) -> Drawer:
     monkeypatch.setattr(data, "procedural", stub, raising=False)
     monkeypatch.setattr(collections, "SERIES", 4)
     monkeypatch.setattr(collections, "PICTURES", 3)
-    monkeypatch.setattr(prepare_procedural, "__defaults__", (None, 4, 3, None))
     return stub
 
 
@@ -92,8 +91,14 @@ def test_another_version_or_a_broken_manifest_is_made_again(tmp_path, drawer, mo
     (made.root / "manifest.json").write_text("{")
     assert open_collection(tmp_path, "procedural-v1", 32) == made
     monkeypatch.setattr(collections, "PROCEDURAL_VERSION", "2")
-    assert open_collection(tmp_path, "procedural-v1", 32).version == "2"
+    assert open_collection(tmp_path, "procedural-v1", 32).version.startswith("2")
     assert [path.name for path in made.root.parent.iterdir()] == ["32px"]
+
+
+def test_a_smaller_one_does_not_pass_for_the_published(tmp_path, drawer):
+    small = prepare_procedural(tmp_path, 32, series=4, pictures=1)
+    assert len(small.items) == 16
+    assert len(open_collection(tmp_path, "procedural-v1", 32).items) == 48
 
 
 def test_an_error_in_the_middle_leaves_nothing(tmp_path, drawer):

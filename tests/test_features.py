@@ -185,10 +185,10 @@ def test_features_are_those_of_torch_fidelity(weights, monkeypatch):
     def deviation(values):
         return float((torch.as_tensor(values).double() - exact).norm() / exact.norm())
 
-    print(f"relative deviation from double precision: ours {deviation(ours):.2e}, theirs {deviation(theirs):.2e}")
-    assert exact.std() > 0
-    assert deviation(ours) < 1e-4
-    assert deviation(ours) <= 1.5 * deviation(theirs)
+    assert exact.std() > 0.1
+    # A few units in the last place of single precision; TF32 or half precision would miss this a thousandfold.
+    assert deviation(ours) < 1e-6
+    assert deviation(theirs) < 1e-6
     # Neither the place nor the company of an image matters, nor how many there are.
     np.testing.assert_allclose(extractor(pictures[4:]), ours[4:], rtol=1e-5, atol=1e-6)
     assert extractor(pictures[:0]).shape == (0, features.FEATURES)

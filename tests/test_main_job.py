@@ -1,4 +1,4 @@
-"""The main job through the command line, on a small drawn collection: train, evaluate, board; and what users get wrong."""
+"""The main job through the command line on a small drawn collection, and what users get wrong."""
 
 import json
 from pathlib import Path
@@ -100,13 +100,11 @@ def test_the_scores_are_those_of_scikit_image_and_colour_science(trained: Path) 
     for place in range(0, len(images), 5):
         target = images.targets[place]
         gray = np.repeat(images.conditions[place][..., None], 3, 2)
-        labs = [
-            colour.XYZ_to_Lab(
-                colour.RGB_to_XYZ(x / 255, "sRGB", white, apply_cctf_decoding=True, chromatic_adaptation_transform=None),
-                white,
-            )
+        xyz = [
+            colour.RGB_to_XYZ(x / 255, "sRGB", white, apply_cctf_decoding=True, chromatic_adaptation_transform=None)
             for x in (gray, target)
         ]
+        labs = [colour.XYZ_to_Lab(x, white) for x in xyz]
         row = frame.iloc[place]
         assert row["id"] == images.ids[place]
         assert row["ciede2000"] == pytest.approx(colour.difference.delta_E_CIE2000(*labs).mean(), abs=2e-3)

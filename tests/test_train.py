@@ -1,4 +1,4 @@
-"""The training loop: equal parts, the same weights from the same seed, nothing lost by a cut, nothing kept from a bad loss."""
+"""The training loop: equal parts, the same weights from the same seed, nothing lost by a cut."""
 
 import csv
 import json

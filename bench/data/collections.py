@@ -54,13 +54,13 @@ def open_collection(
     slug("collection", name)
     if name in BUILT_IN:
         size = DEFAULT_SIZE if size is None else require_side(size)
-        version = PROCEDURAL_VERSION if name == PROCEDURAL else open_v1.VERSION
+        version = _procedural_version(SERIES, PICTURES) if name == PROCEDURAL else open_v1.VERSION
         root = folder(home, name, size)
         if (root / "manifest.json").is_file() and _version(root) == version:
             return manifests.read(root)
         progress = _tenths(f"{name} at {size} px", report)
         if name == PROCEDURAL:
-            return prepare_procedural(home, size, progress)
+            return prepare_procedural(home, size, progress, SERIES, PICTURES)
         return open_v1.prepare(home, size, progress)
     present = sizes(home, name)
     if not present:
@@ -88,7 +88,7 @@ def prepare_procedural(
         home: where everything lies.
         size: the side of every image, in pixels.
         report: called with images done and images in all.
-        series: how many; fewer are another collection, with other digests.
+        series: how many; fewer have other digests, and `open_collection` replaces them by the published ones.
         pictures: of each series.
         workers: processes that draw; None for as many as there are cores.
 
@@ -116,7 +116,8 @@ def prepare_procedural(
                 )
                 if report:
                     report(len(items), len(shots) * len(DOMAINS))
-        manifest = Manifest(final, PROCEDURAL, PROCEDURAL_VERSION, size, in_order(items), notes=notes)
+        version = _procedural_version(series, pictures)
+        manifest = Manifest(final, PROCEDURAL, version, size, in_order(items), notes=notes)
         manifest.write(temporary)
     return manifest
 
@@ -158,6 +159,10 @@ def require_side(size: int) -> int:
     if not 16 <= size <= 1024:
         raise BenchError(f"--size must be from 16 to 1024 pixels; got {size}; choose such as 64, 128 or 256.")
     return size
+
+
+def _procedural_version(series: int, pictures: int) -> str:
+    return f"{PROCEDURAL_VERSION}, {series} series of {pictures}"
 
 
 def _version(root: Path) -> str | None:

@@ -52,7 +52,7 @@ SIDES = {
 
 NO_TARGET = "a page without a colour original has no target"
 NOTES = (
-    "cartoon: mostly storybook illustrations; two films, both in train",
+    "cartoon: mostly storybook illustrations, and stills of two films",
     "anime: drawings of one artist and a few backgrounds; no broadcast anime and no motion",
     "live-action: one feature film's clip, photographs and three fixed cameras",
     "manga: one artist's line drawings with his finished colour; train and test share the cast, not the episode",

@@ -328,7 +328,7 @@ def collar(canvas: Canvas, body: Frame, who: Character, plan: Body, parts: Parts
     elif who.extra == "bag":
         strap = canvas.part(who.extra_color, "cloth")
         t = plan.torso
-        canvas.blob(
+        canvas.poly(
             body,
             (
                 (plan.shoulder * 0.5, 0.04),

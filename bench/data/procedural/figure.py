@@ -25,7 +25,7 @@ _ARMS: dict[str, tuple[float, float, float, float]] = {
 }
 
 
-def draw_figure(canvas: Canvas, actor: Actor, domain: str, light: int) -> None:
+def draw_figure(canvas: Canvas, actor: Actor, domain: str) -> None:
     """Draw a character as the actor stands in the picture."""
     manner, who = MANNERS[domain], actor.character
     plan = BODIES[who.build, who.female]

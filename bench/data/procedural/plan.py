@@ -59,7 +59,7 @@ def plan(seed: int = 0, series: int = 40, pictures: int = 48) -> tuple[Shot, ...
 
     Args:
         seed: another seed is another collection.
-        series: how many; four of each ten are not for training alone: see TEST_PLACE and VAL_PLACE.
+        series: how many; in each ten one is for testing and one for validation.
         pictures: of each series. A longer series begins with the same pictures.
 
     Returns:

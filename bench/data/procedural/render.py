@@ -95,7 +95,7 @@ def draw(shot: Shot, domain: str, size: int, seed: int = 0) -> Picture:
         colors = FURS[int(rng.integers(0, len(FURS)))], FURS[int(rng.integers(0, len(FURS)))]
         draw_prop(figures, name, Frame().at(x, y, height), rng, colors)
     for actor in scene.actors:
-        draw_figure(figures, actor, domain, scene.light)
+        draw_figure(figures, actor, domain)
 
     soft = domain in ("live-action", "anime")
     behind = _background(scene, domain, side // 2 if soft else side)
@@ -109,7 +109,7 @@ def draw(shot: Shot, domain: str, size: int, seed: int = 0) -> Picture:
     seen = figures.pixels[..., 3]
     image = cv2.copyTo(image, seen, image_b)
     image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-    if domain == "manga":
+    if page is not None and page_b is not None:
         page = cv2.resize(cv2.copyTo(page, seen, page_b), (size, size), interpolation=cv2.INTER_AREA)
         return Picture(image, page)
     if domain == "live-action":
@@ -165,14 +165,16 @@ def _color(
     outer: float,
     inner: float,
     background: bool,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Colour a layer: its image (side, side, 3), and in manga its page (side, side). Marks inked pixels as drawn."""
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Colour a layer: its image (side, side, 3), and in manga its page (side, side).
+
+    In a layer of figures the relief, no longer needed, becomes the mask of what is drawn there (255), lines included.
+    """
     side = canvas.side
     part, light, ink, relief = cv2.split(canvas.pixels)
     kinds = [KINDS[kind] for kind in canvas.kinds]
     if outer or inner:
         lut = np.zeros(256, np.uint8)
-        # Neighbouring numbers would leave faint edges nowhere: any difference counts.
         lut[: len(canvas.lines)] = canvas.lines
         lines = _edges(cv2.LUT(part, lut), inner, side)
         ink = cv2.bitwise_or(ink, lines)
@@ -188,7 +190,7 @@ def _color(
     if not background:
         canvas.pixels[..., 3] = cv2.bitwise_or(cv2.threshold(part, 0, 255, cv2.THRESH_BINARY)[1], ink)
     if domain != "manga":
-        return image, image[..., 0]
+        return image, None
     density = screens(canvas.colors, canvas.kinds).take(index)
     lut = np.zeros(256, np.uint8)
     lut[: len(kinds)] = [255 * kind.hatched for kind in kinds]

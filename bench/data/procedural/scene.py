@@ -108,6 +108,8 @@ def compose(shot: Shot, seed: int = 0) -> Scene:
     base = [float(rng.uniform(-0.03, 0.03)) for _ in range(4)]
     grow = float(rng.uniform(0.94, 1.06)) + drift
     actors, props = [], []
+    # Two busts stand too close for arms that reach sideways on both sides.
+    poses = tuple(pose for pose in POSES if size != "two" or pose not in ("cheer", "run"))
     if size == "wide":
         spots = (0.27, 0.72) if count == 2 else (0.2, 0.5, 0.8)
     elif size == "two":
@@ -136,7 +138,7 @@ def compose(shot: Shot, seed: int = 0) -> Scene:
                 y=y,
                 size=height,
                 near=near,
-                pose=POSES[int(moment.integers(0, len(POSES)))],
+                pose=poses[int(moment.integers(0, len(poses)))],
                 expression=EXPRESSIONS[int(moment.integers(0, len(EXPRESSIONS)))],
                 turn=max(-1.0, min(1.0, turn)),
                 tilt=float(moment.uniform(-0.09, 0.09)),

@@ -1,0 +1,95 @@
+"""Optional pretrained weights: the file a user names, the one in torch's cache, or a download that was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import files
+from bench.errors import BenchError
+
+DOWNLOAD = "download"
+"""What a user says instead of a file to have it fetched."""
+NONE = "none"
+"""What a user says to leave weights out although the cache has them."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A weights file that others publish.
+
+    Attributes:
+        what: in words.
+        url: where; the file's name is the last part.
+        sha256: the first digits of its SHA-256, as its name promises.
+        option: the command-line option that names such a file.
+    """
+
+    what: str
+    url: str
+    sha256: str
+    option: str
+
+    @property
+    def name(self) -> str:
+        return self.url.rpartition("/")[2]
+
+    @property
+    def how(self) -> str:
+        """How to get it."""
+        return f"Give {self.option} {DOWNLOAD}, or the file from {self.url}, or put that at {self.cached()}."
+
+    def cached(self) -> Path:
+        """Its place in torch's cache (which TORCH_HOME moves), whether there or not."""
+        import torch.hub
+
+        return Path(torch.hub.get_dir()) / "checkpoints" / self.name
+
+    def find(self, option: str | Path | None = None) -> Path | str:
+        """The file, its checksum verified; or one line that says why there is none and how to get it.
+
+        Args:
+            option: a file, `download`, `none`, or None for what the cache holds.
+
+        Raises:
+            BenchError: the file that the user named is missing or another one, or the download failed.
+        """
+        if option == NONE:
+            return f"left out by {self.option} {NONE}."
+        if option == DOWNLOAD:
+            return self.download()
+        path = self.cached() if option is None else Path(option)
+        if not path.is_file():
+            if option is not None:
+                raise BenchError(f"no {self.what} at {path}. {self.how}")
+            return f"needs {self.what}. {self.how}"
+        digest = files.sha256(path)
+        if digest.startswith(self.sha256):
+            return path
+        wrong = f"{path} is not {self.what}: expected SHA-256 {self.sha256}…, got {digest[:8]}…."
+        if option is not None:
+            raise BenchError(f"{wrong} {self.how}")
+        return f"{wrong} Delete it. {self.how}"
+
+    def download(self) -> Path:
+        """Fetch it into torch's cache, unless it is there.
+
+        Raises:
+            BenchError: it cannot be fetched or written, or what came is another file.
+        """
+        import http.client
+
+        import torch.hub
+
+        found = self.find()
+        if isinstance(found, Path):
+            return found
+        place = self.cached()
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(self.url, str(place), hash_prefix=self.sha256, progress=True)
+        except (OSError, http.client.HTTPException, RuntimeError) as error:  # RuntimeError: another checksum
+            raise BenchError(
+                f"could not fetch {self.what} from {self.url}: {error}. Fetch it elsewhere and give {self.option} FILE."
+            ) from error
+        return place
