@@ -109,15 +109,7 @@ def jobs(
             raise BenchError(f"{name} serves the tracks {', '.join(registry.load(name).TRACKS)}, not {track.name}.")
     bodies = {name: backbone(registry, name, budget, weights) for name in chosen}
     return [
-        job(
-            registry,
-            manifest,
-            Entry(name, mix),
-            track,
-            BUDGETS[budget],
-            seed,
-            backbone(registry, name, budget, weights),
-        )
+        job(registry, manifest, Entry(name, mix), track, BUDGETS[budget], seed, bodies[name])
         for name in chosen
         for mix in mixes(manifest, asked_mixes)
         for seed in seeds

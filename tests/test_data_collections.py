@@ -67,13 +67,12 @@ def drawer(monkeypatch) -> Drawer:
 
 def test_procedural_is_drawn_once(tmp_path, drawer):
     said = []
-    made = open_collection(tmp_path, "procedural-v1", 32, said.append)
+    made = open_collection(tmp_path, "procedural-v1", 32, lambda *now: said.append(now))
     assert made.domains == DOMAINS
     assert made.counts()["anime"] == {"train": 3, "val": 3, "test": 3, "series": 3}
     assert all(item.page == (item.domain == "manga") for item in made.items)
     assert verify(made) == []
-    assert said[-1] == "procedural-v1 at 32 px: 48 of 48"
-    assert len(said) <= 11
+    assert said == [(n + 1, 48) for n in range(48)]
     assert open_collection(tmp_path, "procedural-v1", 32) == made
     assert drawer.plans == 1
     assert open_collection(tmp_path, "procedural-v1").size == 128
@@ -123,7 +122,7 @@ def coloured(folder, count: int = 4):
 
 
 def test_a_users_collection_opens_at_its_size(tmp_path):
-    with pytest.raises(BenchError, match=r"unknown collection 'mine'.*Available: open-v1, procedural-v1"):
+    with pytest.raises(BenchError, match=r"unknown collection 'mine'.*Available: procedural-v1, open-v1"):
         open_collection(tmp_path, "mine")
     with pytest.raises(BenchError, match="lower-case"):
         open_collection(tmp_path, "../mine")
@@ -138,13 +137,18 @@ def test_a_users_collection_opens_at_its_size(tmp_path):
 
 
 def test_the_list_shows_what_there_is(tmp_path, drawer):
-    assert [(k.name, k.size) for k in known(tmp_path)] == [("procedural-v1", None), ("open-v1", None)]
+    assert [(r["collection"], r["state"]) for r in known(tmp_path)] == [
+        ("procedural-v1", "not prepared yet"),
+        ("open-v1", "not prepared yet"),
+    ]
+    open_collection(tmp_path, "procedural-v1", 32)
     made = add(tmp_path, "mine", coloured(tmp_path / "in"), "anime", 32)
     broken = add(tmp_path, "other", tmp_path / "in", "anime", 32)
     (broken.root / "manifest.json").write_text("no")
     (tmp_path / "data" / "stray").mkdir()
-    lines = known(tmp_path)
-    assert [(k.name, k.size) for k in lines][2:] == [("mine", 32), ("other", 32)]
-    assert lines[2].counts == made.counts()
-    assert lines[3].counts == {}
-    assert "not JSON" in (lines[3].problem or "")
+    rows = known(tmp_path)
+    assert [r["domain"] for r in rows] == [*DOMAINS, None, "anime", None]
+    assert all(list(row) == list(rows[0]) for row in rows)
+    mine = {"collection": "mine", "size": 32, "domain": "anime", "state": "ready"}
+    assert rows[5] == {"train": 0, "val": 0, "test": 0, "series": 0} | made.counts()["anime"] | mine
+    assert "not JSON" in rows[6]["state"]

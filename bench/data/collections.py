@@ -1,16 +1,15 @@
 """Opening a collection by name: drawn, standardized from fetched originals, or added by the user."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.data import manifest as manifests
 from bench.data import open_v1, png
 from bench.data.building import Progress, whole_folder
 from bench.data.manifest import Item, Manifest, in_order
 from bench.errors import BenchError, unknown
-from bench.types import DOMAINS, slug
+from bench.types import DOMAINS, SPLITS, slug
 
 PROCEDURAL = "procedural-v1"
 PROCEDURAL_VERSION = "1"
@@ -20,33 +19,14 @@ SERIES, PICTURES = 40, 48
 """How large the published procedural-v1 is."""
 
 
-@dataclass(frozen=True)
-class Known:
-    """A line of `bench data list`: a collection at one size.
-
-    Attributes:
-        name: of the collection.
-        size: in pixels; None where a built-in collection is not prepared yet.
-        counts: images by domain and split.
-        problem: why its manifest cannot be read, if it cannot.
-    """
-
-    name: str
-    size: int | None
-    counts: dict[str, dict[str, int]]
-    problem: str | None = None
-
-
-def open_collection(
-    home: Path, name: str, size: int | None = None, report: Callable[[str], None] | None = None
-) -> Manifest:
+def open_collection(home: Path, name: str, size: int | None = None, report: Progress | None = None) -> Manifest:
     """The manifest of a collection at a size; the built-in ones are prepared when they are not there yet.
 
     Args:
         home: where everything lies.
         name: `procedural-v1`, `open-v1`, or a name given to `bench data add`.
         size: in pixels; None for 128 in a built-in collection, for the only size there is in a user's.
-        report: called with a line of progress now and then.
+        report: called with images or files done and in all, while a built-in one is prepared.
 
     Raises:
         BenchError: for an unknown name or size, or where the originals of open-v1 are not fetched.
@@ -58,13 +38,12 @@ def open_collection(
         root = folder(home, name, size)
         if (root / "manifest.json").is_file() and _version(root) == version:
             return manifests.read(root)
-        progress = _tenths(f"{name} at {size} px", report)
         if name == PROCEDURAL:
-            return prepare_procedural(home, size, progress, SERIES, PICTURES)
-        return open_v1.prepare(home, size, progress)
+            return prepare_procedural(home, size, report, SERIES, PICTURES)
+        return open_v1.prepare(home, size, report)
     present = sizes(home, name)
     if not present:
-        raise unknown("collection", name, sorted({*BUILT_IN, *(entry.name for entry in known(home))}))
+        raise unknown("collection", name, names(home))
     if size is None and len(present) == 1:
         size = present[0]
     if size not in present:
@@ -122,21 +101,32 @@ def prepare_procedural(
     return manifest
 
 
-def known(home: Path) -> list[Known]:
-    """Every collection by name and size, the built-in ones first, prepared or not."""
-    data = home / "data"
-    names = {path.name for path in data.iterdir() if path.is_dir()} if data.is_dir() else set()
-    lines = []
-    for name in (*BUILT_IN, *sorted(names.difference(BUILT_IN))):
+def known(home: Path) -> list[dict[str, Any]]:
+    """The rows of `bench data list`: one for each collection, size and domain, the built-in ones first.
+
+    Returns:
+        dicts with `collection`, `size`, `domain`, the images of each split, and `state`: `ready`, or what is amiss.
+        Size and domain are None where a built-in collection is not prepared or a manifest cannot be read.
+    """
+    rows = []
+    for name in names(home):
         present = sizes(home, name)
-        if not present and name in BUILT_IN:
-            lines.append(Known(name, None, {}))
+        if not present:
+            rows.append(_row(name, None, None, {}, "not prepared yet"))
         for size in present:
             try:
-                lines.append(Known(name, size, manifests.read(folder(home, name, size)).counts()))
+                counts = manifests.read(folder(home, name, size)).counts()
             except BenchError as error:
-                lines.append(Known(name, size, {}, str(error)))
-    return lines
+                rows.append(_row(name, size, None, {}, str(error)))
+                continue
+            rows.extend(_row(name, size, domain, found, "ready") for domain, found in counts.items())
+    return rows
+
+
+def names(home: Path) -> list[str]:
+    """The built-in collections, then the user's by name."""
+    found = {path.parent.parent.name for path in (home / "data").glob("*/*px/manifest.json")}
+    return [*BUILT_IN, *sorted(found.difference(BUILT_IN))]
 
 
 def sizes(home: Path, name: str) -> list[int]:
@@ -173,13 +163,6 @@ def _version(root: Path) -> str | None:
         return None
 
 
-def _tenths(what: str, report: Callable[[str], None] | None) -> Progress | None:
-    """Progress in words: at the start and after each tenth."""
-    if report is None:
-        return None
-
-    def tell(done: int, total: int) -> None:
-        if done == total or done * 10 // total != (done - 1) * 10 // total:
-            report(f"{what}: {done} of {total}")
-
-    return tell
+def _row(name: str, size: int | None, domain: str | None, counts: dict[str, int], state: str) -> dict[str, Any]:
+    images = {split: counts.get(split, 0) for split in SPLITS}
+    return {"collection": name, "size": size, "domain": domain, **images, "state": state}
