@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ class Machine:
     devices: int = 1
     precision: str = "auto"
 
-    def fabric(self) -> Fabric:
-        """Lightning Fabric for this machine.
+    def check(self) -> None:
+        """Refuse what is not here.
 
         Raises:
             BenchError: an unknown device or precision, or a CUDA device where there is none.
@@ -33,14 +34,23 @@ class Machine:
             raise unknown("--device", self.device, list(DEVICES))
         if self.precision not in PRECISIONS:
             raise unknown("--precision", self.precision, list(PRECISIONS))
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise BenchError("device cuda was asked for, but torch finds none here; use --device cpu.")
+
+    def fabric(self) -> Fabric:
+        """Lightning Fabric for this machine.
+
+        Raises:
+            BenchError: as `check`.
+        """
+        self.check()
         device = self.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        if device == "cuda" and not torch.cuda.is_available():
-            raise BenchError("device cuda was asked for, but torch finds none here; use --device cpu.")
         precision: Any = self.precision
         if precision == "auto":
             precision = "bf16-mixed" if _has_bf16(device) else "32-true"
+        logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # the record says the precision
         return Fabric(accelerator=device, devices=self.devices, precision=precision)
 
 

@@ -153,6 +153,7 @@ def train_all(todo: list[Job], manifest: Manifest, home: Path, machine: Machine,
     Raises:
         BenchError: after the last one, when any failed: all their reasons.
     """
+    machine.check()  # once, not as every entry's failure
     parts = _Parts(manifest, home)
     failed = []
     for number, one in enumerate(todo, 1):

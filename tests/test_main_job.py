@@ -1,18 +1,21 @@
 """The main job through the command line on a small drawn collection, and what users get wrong."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from typer.testing import CliRunner, Result
 
 import baselines
 from bench import grid, records
 from bench.cli import app
-from bench.data.collections import open_collection, prepare_procedural
+from bench.data import collections
+from bench.data.collections import open_collection
 from bench.data.loading import load
 from bench.types import BUDGETS, DOMAINS, Budget, Track
 
@@ -20,16 +23,22 @@ SIZE = 32
 MODEL = "fu2017-convnet"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _small() -> Iterator[None]:
+    """A small procedural-v1 and a small budget, so that the whole job takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(collections, "SERIES", 10)
+        patch.setattr(collections, "PICTURES", 32)
+        patch.setitem(BUDGETS, "smoke", Budget("smoke", images=64, width=0.125, batch_size=8))
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # on so small images two threads would mostly wait for each other
+        yield
+        torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("home")
-    prepare_procedural(folder, SIZE, series=10, pictures=8)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def _small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(BUDGETS, "smoke", Budget("smoke", images=64, width=0.125, batch_size=8))
+    return tmp_path_factory.mktemp("home")
 
 
 def bench(home: Path, *words: str) -> Result:
@@ -44,12 +53,10 @@ def bench(home: Path, *words: str) -> Result:
 
 @pytest.fixture(scope="module")
 def trained(home: Path) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(BUDGETS, "smoke", Budget("smoke", images=64, width=0.125, batch_size=8))
-        result = bench(home, "train-baselines", "--model", MODEL, "--mix", "cartoon", "--mix", "mixed")
-        assert result.exit_code == 0, result.output
-        result = bench(home, "evaluate", "--domain", "all", "--model", "all")
-        assert result.exit_code == 0, result.output
+    result = bench(home, "train-baselines", "--model", MODEL, "--mix", "cartoon", "--mix", "mixed")
+    assert result.exit_code == 0, result.output
+    result = bench(home, "evaluate", "--domain", "all", "--model", "all")
+    assert result.exit_code == 0, result.output
     return home
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,15 @@ def images(count: int, seed: int) -> Images:
     targets = np.stack([gray, gray // 2 + 40, 255 - gray], -1)
     ids = tuple(f"i{seed}-{k}" for k in range(count))
     return Images(ids, ids, targets, gray)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """On so small images two threads would mostly wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def job(seed: int = 0, **changes: Any) -> Job:
