@@ -334,7 +334,8 @@ def data_fetch(
     if name != "open-v1":
         raise unknown("collection to fetch", name, ["open-v1"])
     with progress.steps(f"fetching {name}") as report:
-        print(open_v1.fetch(home, mirror, report))
+        count = open_v1.fetch(home, mirror, report)
+    print(f"{name}: {count} files, every checksum right. Next: bench train-baselines --collection {name} --size 64")
 
 
 @data.command("list")

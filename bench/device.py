@@ -50,7 +50,8 @@ class Machine:
         precision: Any = self.precision
         if precision == "auto":
             precision = "bf16-mixed" if _has_bf16(device) else "32-true"
-        logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # the record says the precision
+        for name in ("lightning.fabric", "lightning.pytorch"):
+            logging.getLogger(name).setLevel(logging.WARNING)  # the record says which precision was taken
         return Fabric(accelerator=device, devices=self.devices, precision=precision)
 
 

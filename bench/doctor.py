@@ -27,15 +27,14 @@ def examine(home: Path) -> list[Finding]:
     from bench.data.procedural import check_probe
     from bench.device import Machine
     from bench.evaluate import versions
-    from bench.features import find_inception_weights
+    from bench.features import WEIGHTS
     from bench.metrics.probe import cross_check
 
     findings = [Finding(name, number) for name, number in versions().items()]
     count = torch.cuda.device_count()
     findings.append(Finding("cuda", ", ".join(torch.cuda.get_device_name(i) for i in range(count)) or "none"))
     findings.append(Finding("precision", str(Machine().fabric()._precision.precision)))
-    weights = find_inception_weights()
-    findings.append(Finding("FID, KID", str(weights)))
+    findings.append(Finding("FID, KID", str(WEIGHTS.find())))
     for row in known(home):
         findings.append(Finding("collection", " ".join(str(value) for value in row.values())))
     for check in cross_check():

@@ -14,83 +14,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench import files
 from bench.errors import BenchError
+from bench.weights import Published
 
 if TYPE_CHECKING:
     import torch
     from jaxtyping import Float32, UInt8
 
-WEIGHTS_NAME = "weights-inception-2015-12-05-6726825d.pth"
-WEIGHTS_URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{WEIGHTS_NAME}"
-WEIGHTS_SHA256 = "6726825d"
-"""First digits of the file's SHA-256, as its name promises."""
-
-DOWNLOAD = "download"
-"""What a user says instead of a file to have it fetched."""
+WEIGHTS = Published(
+    what="torch-fidelity's Inception weights",
+    url="https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
+    sha256="6726825d",
+    option="--inception-weights",
+)
+"""The file behind FID and KID; another is refused."""
 
 FEATURES = 2048
 BATCH = 16
 """Images a forward pass, always: the last batch is filled up with black and the surplus dropped."""
-
-
-def find_inception_weights(option: Path | None = None) -> Path | str:
-    """The weights file: the one that the user names, or else the one in torch's cache (which TORCH_HOME moves).
-
-    Args:
-        option: what the user named, or None.
-
-    Returns:
-        The file, its checksum verified; or, where the cache holds none or another, one line that says what is missing
-        and how to get it.
-
-    Raises:
-        BenchError: if the file that the user named is missing or is another one.
-    """
-    path = _cached() if option is None else option
-    how = f"Give --inception-weights download, or the file from {WEIGHTS_URL}, or put that at {_cached()}."
-    if not path.is_file():
-        if option is not None:
-            raise BenchError(f"no Inception weights at {option}. {how}")
-        return f"needs torch-fidelity's Inception weights. {how}"
-    digest = files.sha256(path)
-    if digest.startswith(WEIGHTS_SHA256):
-        return path
-    wrong = f"{path} is not torch-fidelity's Inception weights: expected SHA-256 {WEIGHTS_SHA256}…, got {digest[:8]}…."
-    if option is not None:
-        raise BenchError(f"{wrong} {how}")
-    return f"{wrong} Delete it. {how}"
-
-
-def download_inception_weights(progress: bool = True) -> Path:
-    """Fetch torch-fidelity's weights (91 MiB) into torch's cache, unless they are there.
-
-    Args:
-        progress: show a bar on standard error.
-
-    Returns:
-        The file, its checksum verified.
-
-    Raises:
-        BenchError: if it cannot be fetched or written, or what came is another file.
-    """
-    import http.client
-
-    import torch.hub
-
-    found = find_inception_weights()
-    if isinstance(found, Path):
-        return found
-    place = _cached()
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(WEIGHTS_URL, str(place), hash_prefix=WEIGHTS_SHA256, progress=progress)
-    except (OSError, http.client.HTTPException, RuntimeError) as error:  # RuntimeError: another checksum
-        raise BenchError(
-            f"could not fetch the Inception weights from {WEIGHTS_URL}: {error}. Fetch them elsewhere and give "
-            "--inception-weights FILE."
-        ) from error
-    return place
 
 
 class Inception:
@@ -112,9 +53,9 @@ class Inception:
         """
         import torch
 
-        verified = find_inception_weights(weights)
+        verified = Path(WEIGHTS.find(weights))
         self.device = torch.device(device)
-        self._network = _folded(_network(Path(verified))).to(self.device, memory_format=torch.channels_last)
+        self._network = _folded(_network(verified)).to(self.device, memory_format=torch.channels_last)
 
     def __call__(self, images: UInt8[np.ndarray, "n h w 3"]) -> Float32[np.ndarray, "n 2048"]:
         """The last pooled features, from images resized to 299x299 by the network's own bilinear rule.
@@ -154,22 +95,14 @@ def load_inception(
     """The extractor, or None and the reason that stands in FID's and KID's column.
 
     Args:
-        option: the weights file that the user named, `download`, or None for what torch's cache holds.
+        option: the weights file that the user named, `download`, `none`, or None for what torch's cache holds.
         device: where to run.
 
     Raises:
         BenchError: if the file that the user named cannot serve, or the download fails.
     """
-    if option == DOWNLOAD:
-        return Inception(download_inception_weights(), device), ""
-    found = find_inception_weights(None if option is None else Path(option))
+    found = WEIGHTS.find(option)
     return (None, found) if isinstance(found, str) else (Inception(found, device), "")
-
-
-def _cached() -> Path:
-    import torch.hub
-
-    return Path(torch.hub.get_dir()) / "checkpoints" / WEIGHTS_NAME
 
 
 def _network(weights: Path) -> Any:
@@ -186,7 +119,7 @@ def _network(weights: Path) -> Any:
         )
     except Exception as error:  # a damaged file fails in many ways: unpickling, zip, missing keys, shapes
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BenchError(f"{weights} does not hold the weights of {WEIGHTS_NAME}: {reason}") from error
+        raise BenchError(f"{weights} does not hold the weights of {WEIGHTS.name}: {reason}") from error
 
 
 def _folded(network: Any) -> Any:

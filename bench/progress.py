@@ -70,7 +70,7 @@ class Grid:
             return
         self._close()
         self.bar.update(self._all, completed=event.number)
-        console.print(f"[{event.number}/{event.total}] {event.entry}: {_line(event.state, facts)}", markup=False)
+        say(f"[{event.number}/{event.total}] {event.entry}: {_line(event.state, facts)}")
 
     def _close(self) -> None:
         if self._one is not None:

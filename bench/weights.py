@@ -36,8 +36,8 @@ class Published:
 
     @property
     def how(self) -> str:
-        """How to get it."""
-        return f"Give {self.option} {DOWNLOAD}, or the file from {self.url}, or put that at {self.cached()}."
+        """How to get it, without a path: it stands in records, which other machines read."""
+        return f"Give {self.option} {DOWNLOAD}, or {self.option} FILE with the file from {self.url}."
 
     def cached(self) -> Path:
         """Its place in torch's cache (which TORCH_HOME moves), whether there or not."""
@@ -61,15 +61,15 @@ class Published:
         path = self.cached() if option is None else Path(option)
         if not path.is_file():
             if option is not None:
-                raise BenchError(f"no {self.what} at {path}. {self.how}")
+                raise BenchError(f"no file at {path}. {self.how}")
             return f"needs {self.what}. {self.how}"
         digest = files.sha256(path)
         if digest.startswith(self.sha256):
             return path
-        wrong = f"{path} is not {self.what}: expected SHA-256 {self.sha256}…, got {digest[:8]}…."
+        wrong = f"expected SHA-256 {self.sha256}…, got {digest[:8]}…"
         if option is not None:
-            raise BenchError(f"{wrong} {self.how}")
-        return f"{wrong} Delete it. {self.how}"
+            raise BenchError(f"{path} is not {self.what}: {wrong}. {self.how}")
+        return f"the file in torch's cache is not {self.what}: {wrong}; delete it. {self.how}"
 
     def download(self) -> Path:
         """Fetch it into torch's cache, unless it is there.

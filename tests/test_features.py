@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import urllib.error
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +44,14 @@ def original(path, dtype=torch.float32):
 
 
 def accept(patch, path):
-    patch.setattr(features, "WEIGHTS_SHA256", hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8])
+    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
+    patch.setattr(features, "WEIGHTS", replace(features.WEIGHTS, sha256=digest))
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """Random weights whose activations neither vanish nor explode, in torch-fidelity's format."""
-    path = tmp_path_factory.mktemp("inception") / features.WEIGHTS_NAME
+    path = tmp_path_factory.mktemp("inception") / features.WEIGHTS.name
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = blank()
@@ -72,7 +74,7 @@ def weights(tmp_path_factory):
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    place = tmp_path / "hub" / "checkpoints" / features.WEIGHTS_NAME
+    place = tmp_path / "hub" / "checkpoints" / features.WEIGHTS.name
     place.parent.mkdir(parents=True)
     return place
 
@@ -82,8 +84,8 @@ def images(n, side=40, seed=0):
 
 
 def test_address_is_that_of_torch_fidelity():
-    assert features.WEIGHTS_URL == URL_INCEPTION_V3
-    assert f"-{features.WEIGHTS_SHA256}." in features.WEIGHTS_NAME
+    assert features.WEIGHTS.url == URL_INCEPTION_V3
+    assert f"-{features.WEIGHTS.sha256}." in features.WEIGHTS.name
 
 
 def test_import_is_light():
@@ -92,53 +94,54 @@ def test_import_is_light():
 
 
 def test_weights_are_looked_for_in_the_option_then_the_cache(cache, tmp_path, monkeypatch):
-    absent = features.find_inception_weights()
+    absent = features.WEIGHTS.find()
     assert isinstance(absent, str)
-    assert features.WEIGHTS_URL in absent
-    assert str(cache) in absent
+    assert features.WEIGHTS.url in absent
+    assert str(cache) not in absent, "a record must not carry a path of the machine"
     assert "\n" not in absent
     assert features.load_inception() == (None, absent)
-    with pytest.raises(BenchError, match="no Inception weights at"):
-        features.find_inception_weights(tmp_path / "nothing.pth")
+    with pytest.raises(BenchError, match="no file at"):
+        features.WEIGHTS.find(tmp_path / "nothing.pth")
 
     named = tmp_path / "named.pth"
     named.write_bytes(b"another file")
     cache.write_bytes(b"the file")
     accept(monkeypatch, cache)
-    assert features.find_inception_weights() == cache
+    assert features.WEIGHTS.find() == cache
     with pytest.raises(BenchError, match=r"named.pth is not .*: expected SHA-256 [0-9a-f]{8}…, got [0-9a-f]{8}"):
-        features.find_inception_weights(named)
+        features.WEIGHTS.find(named)
     cache.write_bytes(b"damaged")
-    refused = features.find_inception_weights()
+    refused = features.WEIGHTS.find()
     assert isinstance(refused, str)
-    assert "Delete it" in refused
+    assert "delete it" in refused
     named.write_bytes(b"the file")
-    assert features.find_inception_weights(named) == named
+    assert features.WEIGHTS.find(named) == named
 
 
 def test_download_verifies_and_says_why_it_fails(cache, monkeypatch):
     content = b"weights" * 1000
-    served = cache.parent / "served.pth"
+    served = cache.parent / "served" / cache.name
+    served.parent.mkdir()
     served.write_bytes(content)
-    monkeypatch.setattr(features, "WEIGHTS_URL", served.as_uri())
+    monkeypatch.setattr(features, "WEIGHTS", replace(features.WEIGHTS, url=served.as_uri()))
     with pytest.raises(BenchError, match=r"could not fetch .*invalid hash.*--inception-weights FILE") as caught:
-        features.download_inception_weights(progress=False)
+        features.WEIGHTS.download()
     assert "\n" not in str(caught.value)
     assert not cache.exists()
     accept(monkeypatch, served)
-    assert features.download_inception_weights(progress=False) == cache
+    assert features.WEIGHTS.download() == cache
     assert cache.read_bytes() == content
 
     def unreachable(*args, **kwargs):
         raise urllib.error.URLError("no route")
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", unreachable)
-    assert features.download_inception_weights(progress=False) == cache  # there already
+    assert features.WEIGHTS.download() == cache  # there already
     cache.unlink()
     with pytest.raises(BenchError, match="no route"):
         features.load_inception("download")
     with pytest.raises(BenchError, match="no route"):
-        features.download_inception_weights(progress=False)
+        features.WEIGHTS.download()
 
 
 def test_objects_in_a_weights_file_are_never_unpickled(tmp_path, monkeypatch):

@@ -77,7 +77,7 @@ def test_a_value_an_image_is_kept_and_averages_to_the_record(trained: Path) -> N
         frame = pd.read_parquet(trained / "scores" / record.file_name.replace(".json", ".parquet"))
         assert len(frame) == record.split.n
         for name in ("l1", "ssim", "ciede2000"):
-            macro = frame.groupby("group")[name].mean().mean()
+            macro = np.mean([part[name].to_numpy().mean() for _, part in frame.groupby("group")])
             assert record.scores[name].value == pytest.approx(macro, rel=1e-9)
 
 
@@ -114,7 +114,7 @@ def test_the_scores_are_those_of_scikit_image_and_colour_science(trained: Path) 
         labs = [colour.XYZ_to_Lab(x, white) for x in xyz]
         row = frame.iloc[place]
         assert row["id"] == images.ids[place]
-        assert row["ciede2000"] == pytest.approx(colour.difference.delta_E_CIE2000(*labs).mean(), abs=2e-3)
+        assert row["ciede2000"] == pytest.approx(colour.difference.delta_E_CIE2000(labs[0], labs[1]).mean(), abs=2e-3)
         assert row["psnr"] == pytest.approx(peak_signal_noise_ratio(target, gray, data_range=255), abs=1e-5)
         similarity = structural_similarity(
             target, gray, channel_axis=-1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255

@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -56,19 +57,16 @@ def cross_check() -> list[Check]:
         theirs["l1"].append(float(np.abs(difference).mean()))
         theirs["l2"].append(float((difference**2).mean()))
         theirs["psnr"].append(float(peak_signal_noise_ratio(target, prediction, data_range=255)))
-        theirs["ssim"].append(
-            float(
-                structural_similarity(
-                    target,
-                    prediction,
-                    data_range=255,
-                    channel_axis=-1,
-                    gaussian_weights=True,
-                    sigma=1.5,
-                    use_sample_covariance=False,
-                )
-            )
+        similarity: Any = structural_similarity(
+            target,
+            prediction,
+            data_range=255,
+            channel_axis=-1,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
         )
+        theirs["ssim"].append(float(similarity))
         theirs["ciede2000"].append(float(_colour_science(prediction, target).mean()))
     libraries = {"l1": "numpy", "l2": "numpy", "psnr": "scikit-image", "ssim": "scikit-image"}
     return [
