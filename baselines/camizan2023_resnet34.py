@@ -12,7 +12,8 @@ and looks. Our fills [F] are those of the public tutorial it matches (same 8,000
 ab/110, fastai's DynamicUnet with one input channel, the 70x70 PatchGAN on L and ab with initialization N(0, 0.02),
 lambda 100, Adam 2e-4 (0.5, 0.999) for both networks, the discriminator's loss as the mean of its halves, batches of 16,
 flips; and a first stage of L1 alone, Adam 1e-4, 20 epochs, before 20 of the GAN. L is that of the gray the model is
-shown (BT.601 luma), in training too: the target's own L would tell more than a test image does.
+shown (BT.601 luma), in training too: the target's own L would tell more than a test image does. A mix shows its domains
+in equal numbers of images as in the paper, but draws them from all of each domain, where the paper halves the sets.
 """
 
 import hashlib

@@ -31,6 +31,7 @@ class Run:
     fabric: Fabric
     model: Any
     folder: Path
+    identity: dict[str, Any]
     step: int = 0
     stage: str = ""
     seconds: float = 0.0
@@ -38,6 +39,11 @@ class Run:
     best_score: float = math.inf
     curves: list[dict[str, Any]] = field(default_factory=list)
     optimizers: dict[str, torch.optim.Optimizer] = field(default_factory=dict)
+
+    @property
+    def best_path(self) -> Path:
+        """The weights of the best step so far."""
+        return self.folder / f"best-{self.best_step:07d}.safetensors"
 
     def networks(self) -> dict[str, nn.Module]:
         pairs = {"generator": self.model.generator, "discriminator": self.model.discriminator}
@@ -59,6 +65,7 @@ class Run:
         with whole(path) as temporary:
             save_file(tensors, temporary)
         state = {
+            **self.identity,
             "step": self.step,
             "stage": self.stage,
             "file": path.name,
@@ -69,8 +76,8 @@ class Run:
             "curves": self.curves,
         }
         write_json(self.folder / STATE, state)
-        for old in self.folder.glob("step-*.safetensors"):
-            if old != path:
+        for old in [*self.folder.glob("step-*.safetensors"), *self.folder.glob("best-*.safetensors")]:
+            if old not in (path, self.best_path):
                 old.unlink()
 
     def load(self) -> dict[str, Tensor]:
@@ -78,9 +85,10 @@ class Run:
         state_path = self.folder / STATE
         if not state_path.exists():
             return {}
-        state = json.loads(state_path.read_text(encoding="utf-8"))
-        path = self.folder / Path(state["file"]).name
-        if not path.exists() or sha256(path) != state["sha256"]:
+        state = read_object(state_path)
+        require_same(state_path, state, self.identity)
+        path = self.folder / Path(str(state.get("file"))).name
+        if not path.is_file() or sha256(path) != state.get("sha256"):
             raise BenchError(
                 f"checkpoint {path} is missing or damaged (its checksum differs from {STATE}); "
                 f"delete the folder {self.folder} to train this entry from the start."
@@ -95,6 +103,41 @@ class Run:
         if stage_at(self.job.recipe, self.job.steps, self.step).name != state["stage"]:
             return {}  # cut exactly between two stages
         return {k: v for k, v in tensors.items() if "-optimizer/" in k}
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        BenchError: the file is damaged.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise BenchError(f"{path} is damaged; delete {path.parent} and train this entry again.")
+    return value
+
+
+def require_same(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Refuse a training that was made from other data or by other rules than are asked for.
+
+    Raises:
+        BenchError: names the first fact that differs.
+    """
+    plain = json.loads(json.dumps(wanted))  # tuples become lists, as in the file
+    for key, value in plain.items():
+        if found.get(key) != value:
+            raise BenchError(
+                f"{path} is of another training: its {key} is {_short(found.get(key))}, now {_short(value)}; "
+                f"delete {path.parent} to train again."
+            )
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 160 else text[:157] + "..."
 
 
 def restore(optimizer: torch.optim.Optimizer, name: str, tensors: Mapping[str, Tensor]) -> None:

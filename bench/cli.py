@@ -14,8 +14,8 @@ import typer
 from typer.core import TyperGroup
 
 from bench import __version__
-from bench.errors import BenchError
-from bench.types import BUDGETS, CONDITIONS, DOMAINS, EVALUATED_SPLITS, GUIDANCE, SPLITS, Track
+from bench.errors import BenchError, unknown
+from bench.types import BUDGETS, CONDITIONS, DOMAINS, EVALUATED_SPLITS, GUIDANCE, SPLITS, Entry, Mix, Track
 
 
 class _Bench(TyperGroup):
@@ -26,6 +26,12 @@ class _Bench(TyperGroup):
             return super().invoke(ctx)
         except BenchError as error:
             print(f"bench: {error}", file=sys.stderr)
+            raise typer.Exit(2) from None
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            print(f"bench: {BenchError(f'{where}{error.strerror or error}.')}", file=sys.stderr)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
             print("bench: stopped; give the same command again to go on.", file=sys.stderr)
@@ -113,11 +119,16 @@ def train_baselines(
     from bench.data.collections import open_collection
     from bench.device import Machine
 
+    machine, seen = Machine(device, devices, precision), Track.parse(track)
+    machine.check()  # what cannot be is said before a collection is drawn
+    names = grid.serving(baselines, model or (), seen, budget)
+    for text in mix or ():
+        Mix.parse(text)
     with progress.steps(f"preparing {collection}") as report:
         manifest = open_collection(home, collection, size, report)
-    jobs = grid.jobs(baselines, manifest, model or (), mix or (), Track.parse(track), budget, seed or (0,), weights)
+    jobs = grid.jobs(baselines, manifest, names, mix or (), seen, budget, seed or (0,), weights)
     with progress.grid("training") as overview:
-        grid.train_all(jobs, manifest, home, Machine(device, devices, precision), overview)
+        grid.train_all(jobs, manifest, home, machine, overview)
 
 
 @app.command()
@@ -155,12 +166,16 @@ def evaluate(
         raise BenchError("give either --model ENTRY or --predictions DIR.")
     if (predictions is None) != (name is None):
         raise BenchError("--predictions and --name go together: the folder, and what the board calls it.")
+    machine, seen, splits = Machine(device), Track.parse(track), split or list(EVALUATED_SPLITS)
+    machine.check()  # what cannot be is said before a collection is drawn
+    for one in splits:
+        if one not in EVALUATED_SPLITS:
+            raise unknown("split to evaluate", one, list(EVALUATED_SPLITS))
+    if model not in (None, "all"):
+        Entry.parse(model, baselines.names())
     with progress.steps(f"preparing {collection}") as report:
         manifest = open_collection(home, collection, size, report)
-    seen = Track.parse(track)
     domains = list(manifest.domains) if domain == ["all"] else domain
-    splits = split or list(EVALUATED_SPLITS)
-    machine = Machine(device)
     if predictions is not None and name is not None:
         entries = [grid.Runnable(grid.submission(baselines, name), predictions=predictions)]
     else:
@@ -206,6 +221,8 @@ def leaderboard(
     from bench.records import read_all
 
     if check:
+        if not read_all(records):
+            raise BenchError(f"no records in {records}: there is nothing to check the boards against.")
         differing = report.check(records, boards, reports)
         for line in differing:
             print(line)
@@ -215,11 +232,14 @@ def leaderboard(
         raise BenchError(
             f"no records in {records}; make some first: bench demo, or bench evaluate --domain cartoon --model all."
         )
+    names = sorted({record.split.collection for record in found})
+    if collection is not None and collection not in names:
+        raise unknown("collection with records", collection, names)
     chosen = [record for record in found if collection in (None, record.split.collection)]
     if domain is not None or format is not None:
         print(report.table(chosen, domain, track, format or "text"))
         return
-    for path in report.render(found, boards, reports):
+    for path in report.render(found, boards, reports, None if collection is None else [collection]):
         print(path)
 
 
@@ -294,12 +314,13 @@ def doctor(as_json: Json = False, home: Home = HOME) -> None:
 @data.command("add")
 def data_add(
     name: Annotated[str, typer.Argument(help="The collection's name, such as my-show.")],
-    path: Annotated[Path, typer.Argument(help="A folder of images.")],
+    path: Annotated[Path, typer.Argument(help="A folder of images or videos.")],
     domain: Annotated[str, typer.Option("--domain", help=f"{', '.join(DOMAINS)}, or your own.")],
     size: Annotated[int, typer.Option("--size", min=32, max=1024, help="Side of the standardized images.")] = 128,
     group_by: Annotated[
         str | None, typer.Option("--group-by", help="What must not cross splits: folder, prefix or image.")
     ] = None,
+    every: Annotated[float, typer.Option("--every", help="Seconds from one frame of a video to the next.")] = 1.0,
     skip_damaged: Annotated[bool, typer.Option("--skip-damaged", help="List damaged files and go on.")] = False,
     home: Home = HOME,
 ) -> None:
@@ -311,7 +332,7 @@ def data_add(
     from bench.data.folder import add
 
     with progress.steps(f"adding {name}") as report:
-        manifest = add(home, name, path, domain, size, group_by, skip_damaged, report)
+        manifest = add(home, name, path, domain, size, group_by, skip_damaged, report, every)
     _describe(manifest)
 
 
@@ -329,7 +350,6 @@ def data_fetch(
     """
     from bench import progress
     from bench.data import open_v1
-    from bench.errors import unknown
 
     if name != "open-v1":
         raise unknown("collection to fetch", name, ["open-v1"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning.fabric import Fabric
@@ -36,6 +36,18 @@ class Machine:
             raise unknown("--precision", self.precision, list(PRECISIONS))
         if self.device == "cuda" and not torch.cuda.is_available():
             raise BenchError("device cuda was asked for, but torch finds none here; use --device cpu.")
+        if self.resolved()[0] == "cuda" and self.devices > torch.cuda.device_count():
+            raise BenchError(f"--devices {self.devices} were asked for; torch finds {torch.cuda.device_count()} here.")
+
+    def resolved(self) -> tuple[str, str]:
+        """Device and precision with `auto` replaced by what this machine has."""
+        device = self.device
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        precision = self.precision
+        if precision == "auto":
+            precision = "bf16-mixed" if _has_bf16(device) else "32-true"
+        return device, precision
 
     def fabric(self) -> Fabric:
         """Lightning Fabric for this machine.
@@ -44,15 +56,10 @@ class Machine:
             BenchError: as `check`.
         """
         self.check()
-        device = self.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        precision: Any = self.precision
-        if precision == "auto":
-            precision = "bf16-mixed" if _has_bf16(device) else "32-true"
+        device, precision = self.resolved()
         for name in ("lightning.fabric", "lightning.pytorch"):
             logging.getLogger(name).setLevel(logging.WARNING)  # the record says which precision was taken
-        return Fabric(accelerator=device, devices=self.devices, precision=precision)
+        return Fabric(accelerator=device, devices=self.devices, precision=cast(Any, precision))
 
 
 def _has_bf16(device: str) -> bool:

@@ -33,7 +33,7 @@ def examine(home: Path) -> list[Finding]:
     findings = [Finding(name, number) for name, number in versions().items()]
     count = torch.cuda.device_count()
     findings.append(Finding("cuda", ", ".join(torch.cuda.get_device_name(i) for i in range(count)) or "none"))
-    findings.append(Finding("precision", str(Machine().fabric()._precision.precision)))
+    findings.append(Finding("device, precision", " ".join(Machine().resolved())))
     findings.append(Finding("FID, KID", str(WEIGHTS.find())))
     for row in known(home):
         findings.append(Finding("collection", " ".join(str(value) for value in row.values())))

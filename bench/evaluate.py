@@ -21,6 +21,7 @@ from bench.files import whole
 from bench.metrics import METRICS
 from bench.metrics.distribution import fid, kid
 from bench.metrics.pixel import score_images
+from bench.predictions import write_predictions
 from bench.records import Cost, EntryFacts, Record, Score, SplitFacts, TrainingFacts, signature
 from bench.statistics import summarize
 from bench.types import Entry, Images, Metric
@@ -44,6 +45,7 @@ class Subject:
         predict: makes 8-bit sRGB predictions (n, height, width, 3) for a split in memory.
         training: the facts of its training, or None.
         seed: of its training; 0 where there is none.
+        device: the kind of device that predicts.
     """
 
     entry: Entry
@@ -51,6 +53,7 @@ class Subject:
     predict: Predictor
     training: dict[str, Any] | None = None
     seed: int = 0
+    device: str = "cpu"
 
 
 class Distributions:
@@ -138,9 +141,10 @@ def evaluate(
         training=TrainingFacts(**{f.name: training[f.name] for f in fields(TrainingFacts)}) if training else None,
         cost=Cost(
             parameters=training["parameters"] if training else None,
-            images_per_second=round(len(images) / seconds, 1),
+            # A submission's pictures were made elsewhere; what was timed here is reading them.
+            images_per_second=None if subject.kind == "submission" else round(len(images) / seconds, 1),
         ),
-        machine=machine(),
+        machine=machine() | ({} if subject.kind == "submission" else {"device": subject.device}),
         versions=versions(),
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         command=command,
@@ -150,52 +154,6 @@ def evaluate(
     if save_predictions:
         write_predictions(home / "predictions" / stem, images, predictions)
     return record
-
-
-def write_predictions(folder: Path, images: Images, predictions: np.ndarray) -> None:
-    """Write each prediction as `<folder>/<id>.png` (8-bit sRGB)."""
-    import cv2
-
-    for id, picture in zip(images.ids, predictions, strict=True):
-        done, png = cv2.imencode(".png", picture[..., ::-1])
-        if not done:
-            raise BenchError(f"the prediction for {id} could not be encoded as PNG.")
-        with whole(folder / f"{id}.png") as temporary:
-            temporary.write_bytes(png.tobytes())
-
-
-def read_predictions(folder: Path, images: Images) -> np.ndarray:
-    """Read `<folder>/<id>.png` for every id of a split: the predictions of some other program.
-
-    Raises:
-        BenchError: the folder is missing, or any file is missing, extra, damaged or of another size; all are counted.
-    """
-    import cv2
-
-    if not folder.is_dir():
-        raise BenchError(
-            f"--predictions {str(folder)!r} is not a folder; give one that holds <id>.png for every image."
-        )
-    wanted = {f"{id}.png" for id in images.ids}
-    found = {path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")}
-    problems = [f"missing {name}" for name in sorted(wanted - found)]
-    problems += [f"unexpected {name}" for name in sorted(found - wanted)]
-    predictions = np.empty_like(images.targets)
-    for place, id in enumerate(images.ids):
-        if f"{id}.png" not in found:
-            continue
-        data = np.frombuffer((folder / f"{id}.png").read_bytes(), np.uint8)
-        picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
-        shape = images.targets.shape[1:]
-        if picture is None or picture.dtype != np.uint8 or picture.shape != shape:
-            came = "no image" if picture is None else f"{picture.dtype} {picture.shape}"
-            problems.append(f"{id}.png must be 8-bit RGB of shape {shape}, is {came}")
-        else:
-            predictions[place] = picture[..., ::-1]
-    if problems:
-        shown = "; ".join(problems[:10]) + ("; ..." if len(problems) > 10 else "")
-        raise BenchError(f"{len(problems)} problems with the predictions in {folder}: {shown}.")
-    return predictions
 
 
 def split_facts(split: Split, images: Images) -> SplitFacts:

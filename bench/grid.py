@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
 from bench.data.loading import load as load_images
 from bench.data.manifest import Manifest
-from bench.device import Machine
+from bench.device import Machine, device_name
 from bench.errors import BenchError, unknown
-from bench.evaluate import Distributions, Subject, evaluate, read_predictions
+from bench.evaluate import Distributions, Subject, evaluate
 from bench.job import Job
 from bench.metrics.probe import assert_agreement
+from bench.predictions import read_predictions
 from bench.records import Record, write
-from bench.train import FACTS, load, predict, train
+from bench.train import FACTS, load, predict, read_facts, train
 from bench.types import BUDGETS, DOMAINS, EVALUATED_SPLITS, Budget, Entry, Images, Mix, Track, slug
 from bench.weights import DOWNLOAD, NONE
 
@@ -72,6 +73,24 @@ def mixes(manifest: Manifest, asked: Iterable[str]) -> list[Mix]:
     return chosen
 
 
+def serving(registry: Registry, models: Iterable[str], track: Track, budget: str) -> list[str]:
+    """The baselines asked for, else all that serve the track.
+
+    Raises:
+        BenchError: an unknown model or budget; a model that is a reference; a track that a model cannot serve.
+    """
+    if budget not in BUDGETS:
+        raise unknown("budget", budget, list(BUDGETS))
+    known = trained(registry)
+    chosen = list(models) or [name for name in known if track.name in registry.load(name).TRACKS]
+    for name in chosen:
+        if name not in known:
+            raise unknown("baseline to train", name, known)
+        if track.name not in registry.load(name).TRACKS:
+            raise BenchError(f"{name} serves the tracks {', '.join(registry.load(name).TRACKS)}, not {track.name}.")
+    return chosen
+
+
 def jobs(
     registry: Registry,
     manifest: Manifest,
@@ -87,27 +106,21 @@ def jobs(
     Args:
         registry: the baselines.
         manifest: the collection.
-        models: which; all that serve the track if none are named.
+        models: which; see `serving`.
         asked_mixes: which; see `mixes`.
         track: what the models see; gray if None.
         budget: how much training.
         seeds: one training each.
-        weights: of pretrained backbones, as in `backbone`.
+        weights: of pretrained backbones; see `backbone`.
 
     Raises:
-        BenchError: an unknown model, mix or budget; a model that is a reference; a track that a model cannot serve.
+        BenchError: as those, or weights that no chosen model takes.
     """
-    if budget not in BUDGETS:
-        raise unknown("budget", budget, list(BUDGETS))
-    known = trained(registry)
     track = track or Track("gray")
-    chosen = list(models) or [name for name in known if track.name in registry.load(name).TRACKS]
-    for name in chosen:
-        if name not in known:
-            raise unknown("baseline to train", name, known)
-        if track.name not in registry.load(name).TRACKS:
-            raise BenchError(f"{name} serves the tracks {', '.join(registry.load(name).TRACKS)}, not {track.name}.")
+    chosen = serving(registry, models, track, budget)
     bodies = {name: backbone(registry, name, budget, weights) for name in chosen}
+    if weights not in (None, NONE) and not any(bodies.values()):
+        raise BenchError(f"none of {', '.join(chosen)} takes --backbone-weights at the budget {budget}; leave it out.")
     return [
         job(registry, manifest, Entry(name, mix), track, BUDGETS[budget], seed, bodies[name])
         for name in chosen
@@ -122,7 +135,7 @@ def backbone(registry: Registry, model: str, budget: str, option: str | None) ->
     Which it was stands in the record (`pretrained`). A budget below the paper's width has no use for them.
 
     Raises:
-        BenchError: the file that was named is missing or another one.
+        BenchError: the weights file is missing or another one.
     """
     published = getattr(registry.load(model), "WEIGHTS", None)
     if published is None or BUDGETS[budget].width != 1:
@@ -147,6 +160,11 @@ def job(
     return Job(entry, module.build, module.RECIPE, track, budget, seed, manifest.size, manifest.collection, weights)
 
 
+def split_keys(manifest: Manifest, one: Job) -> list[str]:
+    """The training splits of a job, as they are now."""
+    return [manifest.split(domain, "train").key for domain in one.domains]
+
+
 def train_all(todo: list[Job], manifest: Manifest, home: Path, machine: Machine, report: Report) -> None:
     """Train every job in turn. Done ones are skipped; a cut one goes on; one that fails does not stop the rest.
 
@@ -161,19 +179,17 @@ def train_all(todo: list[Job], manifest: Manifest, home: Path, machine: Machine,
         def tell(state: str, facts: dict[str, Any], number: int = number, one: Job = one) -> None:
             report(Event(number, len(todo), f"{one.entry.name} s{one.seed}", state, facts))
 
-        facts_path = one.folder(home) / FACTS
-        if facts_path.exists():
-            tell("skipped", json.loads(facts_path.read_text(encoding="utf-8")))
-            continue
-        assert one.entry.mix is not None
-        tell("training", {"step": 0, "steps": one.steps})
-        domains = one.entry.mix.domains
+        domains, keys = one.domains, split_keys(manifest, one)
         try:
-            folder = train(
+            if (one.folder(home) / FACTS).exists():
+                tell("skipped", read_facts(one, keys, home))
+                continue
+            tell("training", {"step": 0, "steps": one.steps})
+            train(
                 one,
                 {domain: parts(domain, "train", one.track) for domain in domains},
                 {domain: parts(domain, "val", one.track) for domain in domains if parts.has(domain, "val")},
-                [manifest.split(domain, "train").key for domain in domains],
+                keys,
                 home,
                 machine,
                 lambda facts, tell=tell: tell("training", facts),
@@ -182,7 +198,7 @@ def train_all(todo: list[Job], manifest: Manifest, home: Path, machine: Machine,
             failed.append(str(error))
             tell("failed", {"why": str(error)})
         else:
-            tell("trained", json.loads((folder / FACTS).read_text(encoding="utf-8")))
+            tell("trained", read_facts(one, keys, home))
     if failed:
         raise BenchError(f"{len(failed)} of {len(todo)} trainings failed: " + " | ".join(failed))
 
@@ -267,13 +283,10 @@ def _finished(
 ) -> list[Runnable]:
     for name in [budget] if budget else reversed(BUDGETS):
         first = job(registry, manifest, entry, track, BUDGETS[name], 0).folder(home)
-        seeds = [
-            int(facts.parent.name.rpartition("-s")[2]) for facts in first.parent.glob(f"{name}-s*/{FACTS}")
-        ]  # the folder's name is ours: <budget>-s<seed>
+        names = (facts.parent.name.removeprefix(f"{name}-s") for facts in first.parent.glob(f"{name}-s*/{FACTS}"))
+        seeds = sorted(int(seed) for seed in names if seed.isdecimal())
         if seeds:
-            return [
-                Runnable(entry, job(registry, manifest, entry, track, BUDGETS[name], seed)) for seed in sorted(seeds)
-            ]
+            return [Runnable(entry, job(registry, manifest, entry, track, BUDGETS[name], seed)) for seed in seeds]
     return []
 
 
@@ -297,59 +310,63 @@ def evaluate_all(
         The records, as written.
 
     Raises:
-        BenchError: an unknown domain, or a metric that disagrees with its library on the probe.
+        BenchError: an unknown domain or split, predictions with faults, weights of another training, or a metric that
+            disagrees with its library on the probe.
     """
-    assert_agreement()
-    parts = _Parts(manifest, home)
-    device = machine.fabric().device
-    made: list[Record] = []
     for split in splits:
         if split not in EVALUATED_SPLITS:
             raise unknown("split to evaluate", split, list(EVALUATED_SPLITS))
     for domain in domains:
         if domain not in manifest.domains:
             raise unknown(f"domain of {manifest.collection}", domain, list(manifest.domains))
-    wanted = [(domain, split) for domain in domains for split in splits]
-    wanted = [(domain, name) for domain, name in wanted if parts.has(domain, name)]
-    total = len(wanted) * len(entries)
+    parts = _Parts(manifest, home)
+    wanted = [(domain, split) for domain in domains for split in splits if parts.has(domain, split)]
+    assert_agreement()
+    device = machine.fabric().device
+    made: list[Record] = []
     for one in entries:
+        subjects = _subjects(registry, one, parts, wanted, track, home, device)
         for domain, name in wanted:
-            images = parts(domain, name, track)
-            subject = _subject(registry, one, parts, domain, name, track, home, device)
-            split = manifest.split(domain, name)
-            command = evaluate_command(manifest, domain, one.entry.name, track)
+            split, images = manifest.split(domain, name), parts(domain, name, track)
+            command = _command(one, manifest, domain, name, track)
             started = time.monotonic()
+            subject = subjects(domain, name)
             record = evaluate(subject, split, images, track.name, distributions, home, command, save_predictions)
             write(records, record)
             made.append(record)
             facts = {"split": split.key, "seconds": time.monotonic() - started, "record": record}
-            report(Event(len(made), total, one.entry.name, "scored", facts))
+            report(Event(len(made), len(wanted) * len(entries), one.entry.name, "scored", facts))
     return made
 
 
-_loaded: dict[Path, tuple[Any, dict[str, Any]]] = {}
-
-
-def _subject(
-    registry: Registry, one: Runnable, parts: _Parts, domain: str, split: str, track: Track, home: Path, device: Any
-) -> Subject:
+def _subjects(
+    registry: Registry,
+    one: Runnable,
+    parts: _Parts,
+    wanted: list[tuple[str, str]],
+    track: Track,
+    home: Path,
+    device: Any,
+) -> Callable[[str, str], Subject]:
+    """How an entry predicts on each (domain, split): its model or pictures are read once."""
     if one.predictions is not None:
-        # A folder for each split where there are several, else the pictures themselves.
-        folder = one.predictions / split if (one.predictions / split).is_dir() else one.predictions
-        return Subject(one.entry, "submission", lambda images: read_predictions(folder, images))
+        pictures = read_predictions(one.predictions, {place: parts(*place, track) for place in wanted})
+        return lambda domain, name: Subject(one.entry, "submission", lambda images: pictures[domain, name])
     if one.job is None:
-        return Subject(one.entry, "reference", registry.load(one.entry.model).fit(parts(domain, "train", track)))
-    folder = one.job.folder(home)
-    if folder not in _loaded:
-        _loaded.clear()  # one model in memory at a time; the loop stays with it for all splits
-        _loaded[folder] = load(one.job, home, device)
-    model, facts = _loaded[folder]
-    return Subject(one.entry, "trained", lambda images: predict(model, images, device), facts, one.job.seed)
+        fit = cache(lambda domain: registry.load(one.entry.model).fit(parts(domain, "train", track)))
+        return lambda domain, name: Subject(one.entry, "reference", fit(domain))
+    model, facts = load(one.job, split_keys(parts.manifest, one.job), home, device)
+    subject = Subject(
+        one.entry, "trained", lambda images: predict(model, images, device), facts, one.job.seed, device_name(device)
+    )
+    return lambda domain, name: subject
 
 
-def evaluate_command(manifest: Manifest, domain: str, entry: str, track: Track) -> str:
+def _command(one: Runnable, manifest: Manifest, domain: str, split: str, track: Track) -> str:
     """The command that makes a record again."""
-    words = [f"bench evaluate --domain {domain} --model {entry}"]
+    words = [f"bench evaluate --domain {domain} --split {split}"]
+    words += ["--predictions DIR --name" if one.predictions else "--model", one.entry.name]
+    words += [f"--budget {one.job.budget.name}"] if one.job else []
     words += [f"--collection {manifest.collection} --size {manifest.size}"]
     words += [f"--track {track.name}"] if track.name != "gray" else []
     return " ".join(words)

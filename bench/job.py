@@ -41,6 +41,11 @@ class Job:
     weights: Path | None = None
 
     @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains of its mix."""
+        return self.entry.mix.domains if self.entry.mix else ()
+
+    @property
     def images(self) -> int:
         return self.budget.images or self.recipe.paper_images
 

@@ -251,7 +251,18 @@ def _row(records: list[Record]) -> Row:
         raise BenchError(
             f"{first.split.key} {first.track}: two records of {first.entry.name} with one seed; remove one."
         )
-    for fact in ("budget", "images", "width", "size", "collection", "recipe"):
+    for fact in (
+        "budget",
+        "images",
+        "batch_size",
+        "width",
+        "size",
+        "collection",
+        "splits",
+        "recipe",
+        "precision",
+        "pretrained",
+    ):
         values = {str(getattr(record.training, fact, None)) for record in records}
         if len(values) > 1:
             raise BenchError(

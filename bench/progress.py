@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -84,7 +83,8 @@ def _line(state: str, facts: dict[str, Any]) -> str:
         return f"failed: {facts['why']}"
     if state in ("trained", "skipped"):
         word = "trained" if state == "trained" else "already trained"
-        line = f"{word}, {facts['images']} images, {facts['seconds']:.0f} s ({facts['images_per_second']:.0f} images/s)"
+        made = f"{facts['images']} images, {facts['precision']}, pretrained: {facts['pretrained']}"
+        line = f"{word}, {made}, {facts['seconds']:.0f} s ({facts['images_per_second']:.0f} images/s)"
         score = facts["best_validation_ciede2000"]
         return line + (f", validation ΔE00 {score:.2f}" if score is not None else "")
     score = facts["record"].scores["ciede2000"].value
@@ -101,8 +101,3 @@ def grid(title: str) -> Iterator[Grid]:
 def say(text: str) -> None:
     """A line for the person, not for a pipe."""
     console.print(text, markup=False, soft_wrap=True)
-
-
-def is_terminal() -> bool:
-    """Whether somebody reads stdout."""
-    return sys.stdout.isatty()

@@ -8,8 +8,8 @@ same weights as one that was not.
 from __future__ import annotations
 
 import csv
-import json
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ import torch
 from lightning.fabric import Fabric
 from safetensors.torch import load_file, save_file
 
-from bench.checkpoint import STATE, Run, restore
+from bench.checkpoint import STATE, Run, read_object, require_same, restore
 from bench.color import quantize
 from bench.device import Machine, device_name
 from bench.errors import BenchError
@@ -83,24 +83,28 @@ def batches(images: Images, size: int, device: torch.device) -> Iterator[Batch]:
 
 
 @torch.inference_mode()
-def predict(model: Any, images: Images, device: torch.device, size: int = 64) -> np.ndarray:
+def predict(model: Any, images: Images, device: torch.device, size: int | None = None) -> np.ndarray:
     """Colorize a split.
 
     Args:
         model: a Colorizer.
         images: what to colorize; only the conditions are read.
         device: where the model lies.
-        size: images a forward pass; normalisation uses running statistics, so it does not change the result.
+        size: images a forward pass, None for 2**18 pixels; normalisation uses running statistics, so it does not
+            change the result.
 
     Returns:
         8-bit sRGB, shape (n, height, width, 3).
     """
+    height, width = images.conditions.shape[1:]
     model.eval()
     parts = []
-    for batch in batches(images, size, device):
-        x, _ = model.encode(batch)
-        output = model.generator(x.contiguous(memory_format=torch.channels_last)).float()
-        parts.append(quantize(model.decode(output, batch).permute(0, 2, 3, 1).cpu().numpy()))
+    # TF32 would make a score depend on the device.
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        for batch in batches(images, size or max(1, 2**18 // (height * width)), device):
+            x, _ = model.encode(batch)
+            output = model.generator(x.contiguous(memory_format=torch.channels_last)).float()
+            parts.append(quantize(model.decode(output, batch).permute(0, 2, 3, 1).cpu().numpy()))
     model.train()
     return np.concatenate(parts)
 
@@ -138,6 +142,7 @@ def train(
     """
     folder = job.folder(home)
     if (folder / FACTS).exists():
+        read_facts(job, splits, home)
         return folder
     for domain, part in images.items():
         if not len(part):
@@ -147,15 +152,20 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     fabric = machine.fabric()
     fabric.launch()
-    # Benchmarked kernel choice may differ between runs; the same seed shall give the same weights on one machine.
+    if job.batch_size % fabric.world_size:
+        raise BenchError(
+            f"{job.entry.name}: batches of {job.batch_size} images cannot be shared by {fabric.world_size} devices "
+            "in equal parts; choose --devices that divide it."
+        )
+    # Benchmarked kernel choice may differ between runs.
     torch.backends.cudnn.benchmark = False
     torch.manual_seed(job.seed)
     model = job.build(size=job.size, width=job.budget.width, weights=job.weights)
-    run = Run(job, fabric, model, folder)
+    run = Run(job, fabric, model, folder, identity(job, splits, machine.resolved()[1]))
     optimizer_tensors = run.load()
     _loop(run, images, validation, optimizer_tensors, report)
     if fabric.is_global_zero:
-        _finish(run, splits)
+        _finish(run)
     fabric.barrier()
     return folder
 
@@ -183,6 +193,9 @@ def _loop(
     while run.step < job.steps:
         now = stage_at(job.recipe, job.steps, run.step)
         if now is not stage:
+            if terms:
+                _log(run, terms, sizes)
+                terms.clear()
             stage = now
             optimizers = _optimizers(run, stage, optimizer_tensors)
             optimizer_tensors = {}  # only the stage that was cut finds its state; every later one starts fresh
@@ -196,7 +209,8 @@ def _loop(
         if run.step in validate_at and samples:
             score = _validate(run, samples)
             run.curves.append({"step": run.step, "stage": now.name, "term": "validation_ciede2000", "value": score})
-            if score < run.best_score:
+            # Only the last stage is the recipe's result: before it the discriminator may not have played at all.
+            if now is job.recipe.stages[-1] and score < run.best_score:
                 run.best_score, run.best_step = score, run.step
                 _save_weights(run)
         run.seconds = before + time.monotonic() - clock
@@ -232,9 +246,10 @@ def _optimizers(run: Run, stage: Stage, tensors: Mapping[str, Tensor]) -> dict[s
 
 
 def _save_weights(run: Run) -> None:
+    """Write the generator under its step; the checkpoint that names this step drops the older ones."""
     if run.fabric.is_global_zero:
         tensors = {key: value.detach().cpu().contiguous() for key, value in run.model.generator.state_dict().items()}
-        with whole(run.folder / WEIGHTS) as temporary:
+        with whole(run.best_path) as temporary:
             save_file(tensors, temporary)
 
 
@@ -243,8 +258,9 @@ def _batch(job: Job, step: int, sizes: Mapping[str, int], resident: _Resident, f
     flips = None
     if job.recipe.flip:
         flips = np.random.default_rng((job.seed, 1, step)).random(len(chosen)) < 0.5
-    # Each device takes its share of the one global batch.
-    mine = slice(fabric.global_rank, None, fabric.world_size)
+    # Each device takes a run of the one global batch: it cycles through the domains, so every share holds all of them.
+    share = len(chosen) // fabric.world_size
+    mine = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)
     return resident.batch(chosen[mine], None if flips is None else flips[mine])
 
 
@@ -281,7 +297,10 @@ def _log(run: Run, terms: list[dict[str, Tensor]], sizes: Mapping[str, int]) -> 
     bad: list[tuple[int, str]] = []
     for name in dict.fromkeys(name for logged in terms for name in logged):
         places = [place for place, logged in enumerate(terms) if name in logged]
-        values = torch.stack([terms[place][name] for place in places]).float().cpu()
+        # The mean over devices: one that is not finite anywhere is not finite everywhere, and all stop together.
+        shares = torch.stack([terms[place][name] for place in places]).float()
+        reduced: Any = run.fabric.all_reduce(shares, reduce_op="mean")
+        values = reduced.cpu()
         bad += [
             (run.step - len(terms) + place, name) for place, v in zip(places, values, strict=True) if not v.isfinite()
         ]
@@ -296,7 +315,11 @@ def _log(run: Run, terms: list[dict[str, Tensor]], sizes: Mapping[str, int]) -> 
 
 
 def _validate(run: Run, samples: Mapping[str, Images]) -> float:
-    """Mean CIEDE2000 over the validation images, each domain with the same weight."""
+    """Mean CIEDE2000 over the validation images, each domain with the same weight; every device gets the same."""
+    for name, buffer in run.model.named_buffers():
+        # Each device has normalised its own share; what is scored and saved is the mean of their statistics.
+        if run.fabric.world_size > 1 and name.endswith(("running_mean", "running_var")):
+            buffer.copy_(run.fabric.all_reduce(buffer, reduce_op="mean"))
     means = []
     for part in samples.values():
         predictions = predict(run.model, part, run.fabric.device)
@@ -314,9 +337,42 @@ def _evenly(images: Images, count: int) -> Images:
     )
 
 
-def _finish(run: Run, splits: list[str]) -> None:
-    """Curves, then the facts: the file that says this entry is done. Checkpoints are dropped last."""
+def identity(job: Job, splits: list[str], precision: str) -> dict[str, Any]:
+    """What makes a training this one and no other: a checkpoint or result that differs in it is never taken for it."""
+    return {
+        "splits": splits,
+        "images": job.steps * job.batch_size,
+        "batch_size": job.batch_size,
+        "width": job.budget.width,
+        "recipe": asdict(job.recipe),
+        "precision": precision,
+    }
+
+
+def read_facts(job: Job, splits: list[str], home: Path) -> dict[str, Any]:
+    """The facts of a finished training.
+
+    Raises:
+        BenchError: it is not trained yet (says the command), the file is damaged, or it was trained on other data or
+            by another recipe than now.
+    """
+    path = job.folder(home) / FACTS
+    if not path.exists():
+        raise BenchError(
+            f"{job.entry.name} is not trained on {job.collection} at {job.size} px, budget {job.budget.name}; "
+            f"first run: {job.command}"
+        )
+    facts = read_object(path)
+    # Another precision is a fact of the machine that trained; it stands in the record.
+    require_same(path, facts, identity(job, splits, facts.get("precision", "")))
+    return facts
+
+
+def _finish(run: Run) -> None:
+    """Curves, weights, then the facts: the file that says this entry is done. Checkpoints are dropped last."""
     job = run.job
+    with whole(run.folder / WEIGHTS) as temporary:
+        shutil.copyfile(run.best_path, temporary)
     with whole(run.folder / CURVES) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, ["step", "stage", "term", "value"])
         writer.writeheader()
@@ -328,14 +384,9 @@ def _finish(run: Run, splits: list[str]) -> None:
             "track": job.track.name,
             "collection": job.collection,
             "size": job.size,
-            "splits": splits,
             "budget": job.budget.name,
-            "images": job.steps * job.batch_size,
-            "batch_size": job.batch_size,
-            "width": job.budget.width,
             "seed": job.seed,
-            "recipe": asdict(job.recipe),
-            "precision": str(run.fabric._precision.precision),
+            **run.identity,
             "pretrained": run.model.PRETRAINED,
             "devices": run.fabric.world_size,
             "device": device_name(run.fabric.device),
@@ -347,26 +398,21 @@ def _finish(run: Run, splits: list[str]) -> None:
             "weights_sha256": sha256(run.folder / WEIGHTS),
         },
     )
-    for left in [run.folder / STATE, *run.folder.glob("step-*.safetensors")]:
+    for left in [run.folder / STATE, *run.folder.glob("step-*.safetensors"), *run.folder.glob("best-*.safetensors")]:
         left.unlink(missing_ok=True)
 
 
-def load(job: Job, home: Path, device: torch.device) -> tuple[Any, dict[str, Any]]:
+def load(job: Job, splits: list[str], home: Path, device: torch.device) -> tuple[Any, dict[str, Any]]:
     """The trained model of an entry and its facts.
 
     Raises:
-        BenchError: the entry is not trained yet (says the command), or its weights were changed since.
+        BenchError: as `read_facts`, or its weights were changed since.
     """
-    folder = job.folder(home)
-    facts_path = folder / FACTS
-    if not facts_path.exists():
-        raise BenchError(
-            f"{job.entry.name} is not trained on {job.collection} at {job.size} px; first run: {job.command}"
-        )
-    facts = json.loads(facts_path.read_text(encoding="utf-8"))
-    if sha256(folder / WEIGHTS) != facts["weights_sha256"]:
-        raise BenchError(f"{folder / WEIGHTS} is not the file that {FACTS} describes; delete {folder} and train again.")
-    model = job.build(size=job.size, width=facts["width"], weights=None)
-    model.generator.load_state_dict(load_file(folder / WEIGHTS))
+    facts = read_facts(job, splits, home)
+    path = job.folder(home) / WEIGHTS
+    if not path.exists() or sha256(path) != facts.get("weights_sha256"):
+        raise BenchError(f"{path} is not the file that {FACTS} describes; delete {path.parent} and train again.")
+    model = job.build(size=job.size, width=job.budget.width, weights=None)
+    model.generator.load_state_dict(load_file(path))
     model.to(device, memory_format=torch.channels_last)
     return model, facts

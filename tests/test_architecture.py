@@ -22,6 +22,7 @@ RANK = {
     "data": 5,
     "metrics": 6,
     "features": 7,
+    "predictions": 7,
     "job": 7,
     "device": 7,
     "checkpoint": 8,

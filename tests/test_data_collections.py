@@ -75,6 +75,13 @@ def test_procedural_is_drawn_once(tmp_path, drawer):
     assert said == [(n + 1, 48) for n in range(48)]
     assert open_collection(tmp_path, "procedural-v1", 32) == made
     assert drawer.plans == 1
+    assert open_collection(tmp_path, "procedural-v1") == made, "no size means the one that is there"
+    open_collection(tmp_path, "procedural-v1", 40)
+    with pytest.raises(BenchError, match="at 32 and 40 px; say which with --size"):
+        open_collection(tmp_path, "procedural-v1")
+
+
+def test_a_built_in_collection_that_is_not_there_is_made_at_128(tmp_path, drawer):
     assert open_collection(tmp_path, "procedural-v1").size == 128
 
 
@@ -129,10 +136,10 @@ def test_a_users_collection_opens_at_its_size(tmp_path):
     made = add(tmp_path, "mine", coloured(tmp_path / "in"), "anime", 32)
     assert open_collection(tmp_path, "mine") == made
     assert open_collection(tmp_path, "mine", 32) == made
-    with pytest.raises(BenchError, match="with --size 32; 64 was asked for"):
+    with pytest.raises(BenchError, match="at 32 px, not 64"):
         open_collection(tmp_path, "mine", 64)
     add(tmp_path, "mine", tmp_path / "in", "anime", 40)
-    with pytest.raises(BenchError, match="with --size 32, 40; no size was given"):
+    with pytest.raises(BenchError, match="at 32 and 40 px; say which with --size"):
         open_collection(tmp_path, "mine")
 
 

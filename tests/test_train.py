@@ -82,10 +82,11 @@ def job(seed: int = 0, **changes: Any) -> Job:
 
 DATA = {"cartoon": images(12, 1), "anime": images(5, 2)}
 VALIDATION = {"cartoon": images(3, 3)}
+SPLITS = ["toy/cartoon/train:0", "toy/anime/train:1"]
 
 
 def run(home: Path, one: Job | None = None, report: Any = None) -> Path:
-    return train(one or job(), DATA, VALIDATION, ["toy/cartoon/train:0"], home, CPU, report)
+    return train(one or job(), DATA, VALIDATION, SPLITS, home, CPU, report)
 
 
 def test_domains_are_shown_in_equal_parts_and_each_epoch_shows_every_image_once() -> None:
@@ -145,7 +146,8 @@ def test_it_learns_and_writes_down_how(tmp_path: Path) -> None:
     assert facts["precision"] == "32-true"
     assert facts["pretrained"] == "none"
     validations = {int(r["step"]): float(r["value"]) for r in rows if r["term"] == "validation_ciede2000"}
-    assert facts["best_step"] == min(validations, key=lambda step: validations[step])
+    last = {step: value for step, value in validations.items() if step > 150}
+    assert facts["best_step"] == min(last, key=lambda step: last[step]), "only the recipe's last stage is its result"
     assert len(validations) == bench.train.VALIDATIONS
 
 
@@ -212,7 +214,7 @@ def test_an_empty_training_split_is_one_line(tmp_path: Path) -> None:
 
 def test_predictions_do_not_depend_on_the_batch_they_share(tmp_path: Path) -> None:
     run(tmp_path)
-    model, _ = load(job(), tmp_path, torch.device("cpu"))
+    model, _ = load(job(), SPLITS, tmp_path, torch.device("cpu"))
     alone = predict(model, DATA["cartoon"], torch.device("cpu"), size=1)
     together = predict(model, DATA["cartoon"], torch.device("cpu"), size=64)
     assert np.abs(alone.astype(int) - together).max() <= 1
@@ -221,14 +223,14 @@ def test_predictions_do_not_depend_on_the_batch_they_share(tmp_path: Path) -> No
 
 def test_loading_what_is_not_trained_says_the_command(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"bench train-baselines --model tiny --mix cartoon\+anime"):
-        load(job(), tmp_path, torch.device("cpu"))
+        load(job(), SPLITS, tmp_path, torch.device("cpu"))
 
 
 def test_weights_that_were_exchanged_are_refused(tmp_path: Path) -> None:
     folder = run(tmp_path)
     (folder / WEIGHTS).write_bytes(b"something else")
     with pytest.raises(BenchError, match="is not the file"):
-        load(job(), tmp_path, torch.device("cpu"))
+        load(job(), SPLITS, tmp_path, torch.device("cpu"))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
@@ -245,3 +247,24 @@ def test_it_trains_on_a_gpu(tmp_path: Path) -> None:
     curve = [float(row["value"]) for row in rows if row["term"] == "generator_l1"]
     assert curve[-1] < 0.5 * curve[0]
     assert json.loads((folder / FACTS).read_text())["precision"] == "bf16-mixed"
+
+
+def test_a_finished_training_of_other_data_is_not_taken(tmp_path: Path) -> None:
+    run(tmp_path)
+    with pytest.raises(BenchError, match="is of another training: its splits is"):
+        train(job(), DATA, VALIDATION, ["toy/cartoon/train:9"], tmp_path, CPU)
+    with pytest.raises(BenchError, match="is of another training: its recipe is"):
+        run(tmp_path, job(recipe=replace(RECIPE, flip=False)))
+
+
+def test_a_checkpoint_of_other_data_is_not_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.train, "CHECKPOINT_SECONDS", -1)
+
+    def stop(facts: dict[str, Any]) -> None:
+        if facts["step"] == 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, report=stop)
+    with pytest.raises(BenchError, match="is of another training"):
+        train(job(), DATA, VALIDATION, ["toy/cartoon/train:9"], tmp_path, CPU)

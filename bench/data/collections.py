@@ -25,32 +25,40 @@ def open_collection(home: Path, name: str, size: int | None = None, report: Prog
     Args:
         home: where everything lies.
         name: `procedural-v1`, `open-v1`, or a name given to `bench data add`.
-        size: in pixels; None for 128 in a built-in collection, for the only size there is in a user's.
+        size: in pixels; None for the only size there is, or for 128 in a built-in collection that is not there yet.
         report: called with images or files done and in all, while a built-in one is prepared.
 
     Raises:
-        BenchError: for an unknown name or size, or where the originals of open-v1 are not fetched.
+        BenchError: for an unknown name or size, for None where there are several, or where the originals of open-v1
+            are not fetched.
     """
     slug("collection", name)
-    if name in BUILT_IN:
-        size = DEFAULT_SIZE if size is None else require_side(size)
-        version = _procedural_version(SERIES, PICTURES) if name == PROCEDURAL else open_v1.VERSION
-        root = folder(home, name, size)
-        if (root / "manifest.json").is_file() and _version(root) == version:
-            return manifests.read(root)
-        if name == PROCEDURAL:
-            return prepare_procedural(home, size, report, SERIES, PICTURES)
-        return open_v1.prepare(home, size, report)
     present = sizes(home, name)
+    if size is None and len(present) > 1:
+        raise BenchError(f"{name} is there at {_listed(present)} px; say which with --size.")
+    if size is None and present:
+        size = present[0]
+    if name in BUILT_IN:
+        return _built_in(home, name, DEFAULT_SIZE if size is None else require_side(size), report)
     if not present:
         raise unknown("collection", name, names(home))
-    if size is None and len(present) == 1:
-        size = present[0]
     if size not in present:
-        asked = "no size was given" if size is None else f"{size} was asked for"
-        listed = ", ".join(map(str, present))
-        raise BenchError(f"{name} is there with --size {listed}; {asked}; choose one of these or add it again.")
+        raise BenchError(f"{name} is there at {_listed(present)} px, not {size}; choose one of these or add it again.")
     return manifests.read(folder(home, name, size))
+
+
+def _built_in(home: Path, name: str, size: int, report: Progress | None) -> Manifest:
+    version = _procedural_version(SERIES, PICTURES) if name == PROCEDURAL else open_v1.VERSION
+    root = folder(home, name, size)
+    if (root / "manifest.json").is_file() and _version(root) == version:
+        return manifests.read(root)
+    if name == PROCEDURAL:
+        return prepare_procedural(home, size, report, SERIES, PICTURES)
+    return open_v1.prepare(home, size, report)
+
+
+def _listed(present: list[int]) -> str:
+    return " and ".join(map(str, present))
 
 
 def prepare_procedural(

@@ -29,6 +29,10 @@ GRAY = 4
 FRAME_NUMBER = re.compile(r"(?:[\s._-]+(?:frame|f|img|image|page|p))?[\s._-]*[0-9]+$", re.IGNORECASE)
 
 
+RESERVED_DOMAINS = ("mixed", "all")
+"""Words of the command line: the mix of all four, and every domain there is."""
+
+
 def add(
     home: Path,
     name: str,
@@ -61,7 +65,8 @@ def add(
         BenchError: with what was expected, what came and what to do. Nothing is left behind then.
     """
     slug("collection", name)
-    slug("domain", domain)
+    if slug("domain", domain) in RESERVED_DOMAINS:
+        raise BenchError(f"the domain name {domain!r} has a meaning of its own; choose another, such as 'my-{domain}'.")
     collections.require_side(size)
     if name in collections.BUILT_IN:
         raise BenchError(f"the name {name!r} belongs to a built-in collection; choose another, such as 'my-{domain}'.")

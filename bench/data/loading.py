@@ -1,5 +1,6 @@
 """A split on disk becomes arrays in memory."""
 
+import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,10 @@ from bench.types import Images, Track
 if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import UInt8
+
+
+DIGEST = 32
+"""Bytes of the SHA-256 that ends a kept array."""
 
 
 def load(split: Split, track: Track, cache: Path | None = None) -> Images:
@@ -49,7 +54,7 @@ def load(split: Split, track: Track, cache: Path | None = None) -> Images:
         _decode(split, targets, conditions)
         if kept is not None:
             with files.whole(kept) as temporary, temporary.open("wb") as stream:
-                np.save(stream, flat, allow_pickle=False)
+                np.save(stream, np.concatenate([flat, _digest(flat)]), allow_pickle=False)
     return Images(
         ids=tuple(item.id for item in split.items),
         groups=tuple(item.group for item in split.items),
@@ -83,7 +88,14 @@ def _cached(path: Path, length: int) -> "UInt8[np.ndarray, ' pixels'] | None":
     import numpy as np
 
     try:
-        flat = np.load(path, allow_pickle=False)
+        kept = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return flat if flat.shape == (length,) and flat.dtype == np.uint8 else None
+    whole = kept.dtype == np.uint8 and kept.shape == (length + DIGEST,)
+    return kept[:length] if whole and (kept[length:] == _digest(kept[:length])).all() else None
+
+
+def _digest(flat: "UInt8[np.ndarray, ' pixels']") -> "UInt8[np.ndarray, ' bytes']":
+    import numpy as np
+
+    return np.frombuffer(hashlib.sha256(flat).digest(), np.uint8)

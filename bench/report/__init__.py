@@ -89,7 +89,7 @@ def table(records: Iterable[Record], domain: str | None = None, track: str | Non
         made = pages(chosen)
         if len(made) > 1:
             names = ", ".join(page.stem for page in made)
-            raise BenchError(f"format html is one page, the records make {len(made)} ({names}); run: bench report")
+            raise BenchError(f"format html is one page, the records make {len(made)} ({names}); run: bench leaderboard")
         return html.page(made[0])
     if format not in export.FORMATS:
         raise unknown("format", format, [*export.FORMATS, "html"])
