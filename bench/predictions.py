@@ -72,7 +72,7 @@ def read_predictions(root: Path, wanted: Mapping[Place, Images]) -> dict[Place, 
     if problems:
         shown = "; ".join(problems[:10]) + ("; ..." if len(problems) > 10 else "")
         raise BenchError(
-            f"{len(problems)} problems with the predictions in {root}: {shown}. If they are of one split, name it: --split."
+            f"{len(problems)} problems with the predictions in {root}: {shown}. If they are of one split, say --split."
         )
     return read
 

@@ -98,4 +98,4 @@ def _cached(path: Path, length: int) -> "UInt8[np.ndarray, ' pixels'] | None":
 def _digest(flat: "UInt8[np.ndarray, ' pixels']") -> "UInt8[np.ndarray, ' bytes']":
     import numpy as np
 
-    return np.frombuffer(hashlib.sha256(flat).digest(), np.uint8)
+    return np.frombuffer(hashlib.sha256(flat.data).digest(), np.uint8)
