@@ -33,9 +33,33 @@ from baselines._layers import BatchNorm, normal_, scaled
 FILTERS = (64, 128, 256, 512, 512, 512)
 
 
+class Convolution(nn.Conv2d):
+    """A convolution that leaves half precision where its map is one pixel.
+
+    There a CPU's bf16 weight gradient (torch 2.15) never writes some taps, so the optimizer would read whatever lay in
+    that memory: weights that are not finite, and another training every time.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.device.type != "cpu" or input.shape[-2:].numel() > 1:
+            return super().forward(input)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(input.float())
+
+
+class TransposedConvolution(nn.ConvTranspose2d):
+    """The same care for the layer that leaves a map of one pixel."""
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        if input.device.type != "cpu" or input.shape[-2:].numel() > 1:
+            return super().forward(input, output_size)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(input.float(), output_size)
+
+
 def down(before: int, after: int) -> nn.Sequential:
     """An encoder layer: (n, before, h, w) to (n, after, ceil(h/2), ceil(w/2))."""
-    convolution = nn.Conv2d(before, after, kernel_size=5, stride=2, padding=2, bias=False)
+    convolution = Convolution(before, after, kernel_size=5, stride=2, padding=2, bias=False)
     return nn.Sequential(convolution, BatchNorm(after), nn.LeakyReLU(0.2, inplace=True))
 
 
@@ -44,7 +68,7 @@ class Up(nn.Module):
 
     def __init__(self, before: int, after: int):
         super().__init__()
-        self.convolution = nn.ConvTranspose2d(before, after, kernel_size=5, stride=2, padding=2, bias=False)
+        self.convolution = TransposedConvolution(before, after, kernel_size=5, stride=2, padding=2, bias=False)
         self.finish = nn.Sequential(BatchNorm(after), nn.ReLU(inplace=True))
 
     def forward(self, x: Tensor, size: list[int]) -> Tensor:

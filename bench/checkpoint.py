@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 STATE = "state.json"
+STATE_KEYS = {"step", "stage", "seconds", "curves", "best_step", "best_score"}
 
 
 @dataclass
@@ -97,6 +98,8 @@ class Run:
         for name, network in self.networks().items():
             prefix = f"{name}/"
             network.load_state_dict({k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)})
+        if missing := STATE_KEYS - state.keys():
+            raise BenchError(f"{state_path} is damaged, it lacks {min(missing)}; delete {self.folder} to train again.")
         self.step, self.seconds, self.curves = state["step"], state["seconds"], state["curves"]
         self.best_step = state["best_step"]
         self.best_score = math.inf if state["best_score"] is None else state["best_score"]

@@ -5,6 +5,7 @@ Every heavy import stands inside the command that needs it, so that `bench --hel
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from bench import __version__
-from bench.errors import BenchError, unknown
+from bench.errors import BenchError, printable, unknown
 from bench.types import BUDGETS, CONDITIONS, DOMAINS, EVALUATED_SPLITS, GUIDANCE, SPLITS, Entry, Mix, Track
 
 
@@ -22,6 +23,8 @@ class _Bench(TyperGroup):
     """Turns what a user can mend into one line and exit status 2."""
 
     def invoke(self, ctx: Any) -> Any:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without ΔE shall still get its board
         try:
             return super().invoke(ctx)
         except BenchError as error:
@@ -100,7 +103,9 @@ def train_baselines(
     collection: Collection = "procedural-v1",
     size: Size = None,
     budget: Annotated[str, typer.Option("--budget", help=f"How much training: {', '.join(BUDGETS)}.")] = "smoke",
-    seed: Annotated[list[int] | None, typer.Option("--seed", min=0, help="Again for more. Default: 0.")] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option("--seed", min=0, max=2**31 - 1, help="Again for more. Default: 0.")
+    ] = None,
     device: Device = "auto",
     devices: Devices = 1,
     precision: Annotated[str, typer.Option("--precision", help="auto, bf16-mixed or 32-true.")] = "auto",
@@ -235,9 +240,10 @@ def leaderboard(
     names = sorted({record.split.collection for record in found})
     if collection is not None and collection not in names:
         raise unknown("collection with records", collection, names)
+    seen = Track.parse(track).name
     chosen = [record for record in found if collection in (None, record.split.collection)]
     if domain is not None or format is not None:
-        print(report.table(chosen, domain, track, format or "text"))
+        print(report.table(chosen, domain, seen, format or "text"))
         return
     for path in report.render(found, boards, reports, None if collection is None else [collection]):
         print(path)
@@ -412,10 +418,10 @@ def _describe(manifest: Any, full: bool = False) -> None:
     print(f"{manifest.collection} at {manifest.size} px")
     _print(rows, as_json=False)
     for note in manifest.notes:
-        print(f"note: {note}")
+        print(f"note: {printable(note)}")
     left_out = manifest.left_out if full else manifest.left_out[:10]
     for left in left_out:
-        print(f"left out: {left.source}: {left.reason}")
+        print(f"left out: {printable(left.source)}: {printable(left.reason)}")
     if len(left_out) < len(manifest.left_out):
         print(f"left out: {len(manifest.left_out)} files in all; see bench data show {manifest.collection}")
 

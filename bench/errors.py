@@ -6,7 +6,12 @@ class BenchError(Exception):
 
     def __init__(self, message: str):
         # A name from outside may hold newlines or control characters; the promise is one line.
-        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in message))
+        super().__init__(printable(message))
+
+
+def printable(text: str) -> str:
+    """Text from outside for one line of a terminal: control characters, newlines, lone surrogates are spelled out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def unknown(kind: str, given: str, known: list[str]) -> BenchError:

@@ -20,7 +20,7 @@ from bench.metrics.probe import assert_agreement
 from bench.predictions import read_predictions
 from bench.records import Record, write
 from bench.train import FACTS, load, predict, read_facts, train
-from bench.types import BUDGETS, DOMAINS, EVALUATED_SPLITS, Budget, Entry, Images, Mix, Track, slug
+from bench.types import BUDGETS, DOMAINS, EVALUATED_SPLITS, MIXED, Budget, Entry, Images, Mix, Track, slug
 from bench.weights import DOWNLOAD, NONE
 
 
@@ -83,6 +83,8 @@ def serving(registry: Registry, models: Iterable[str], track: Track, budget: str
         raise unknown("budget", budget, list(BUDGETS))
     known = trained(registry)
     chosen = list(models) or [name for name in known if track.name in registry.load(name).TRACKS]
+    if not chosen:
+        raise BenchError(f"no baseline serves the track {track.name}; see: bench tracks")
     for name in chosen:
         if name not in known:
             raise unknown("baseline to train", name, known)
@@ -236,8 +238,8 @@ def submission(registry: Registry, name: str) -> Entry:
     Raises:
         BenchError: the name is not a slug, or is a registered model's.
     """
-    if name in registry.names():
-        raise BenchError(f"--name {name!r} is a registered model; give your predictions a name of their own.")
+    if name in (*registry.names(), MIXED, "all", *DOMAINS):
+        raise BenchError(f"--name {name!r} means something already; give your predictions a name of their own.")
     return Entry(slug("--name", name))
 
 
@@ -261,6 +263,7 @@ def runnable(
             return [Runnable(entry)]
         if entry.mix is None:
             raise BenchError(f"{entry.model} is trained on a mix; write --model {entry.model}@mixed, for example.")
+        mixes(manifest, [entry.mix.name])
         found = _finished(registry, manifest, home, entry, track, budget)
         if not found:
             one = job(registry, manifest, entry, track, BUDGETS[budget or "smoke"], 0)

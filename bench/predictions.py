@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.data import png
 from bench.errors import BenchError
 from bench.files import whole
 from bench.types import Images
@@ -68,7 +69,10 @@ def read_predictions(root: Path, wanted: Mapping[Place, Images]) -> dict[Place, 
         for row, id in zip(read[place], images.ids, strict=True):
             path = folders[place] / f"{id}.png"
             if path.is_file():
-                problems += _decode(path, row)
+                try:
+                    row[:] = png.read(path, row.shape)
+                except BenchError as error:
+                    problems.append(f"{error}, 8-bit RGB")
     if problems:
         shown = "; ".join(problems[:10]) + ("; ..." if len(problems) > 10 else "")
         raise BenchError(
@@ -80,18 +84,3 @@ def read_predictions(root: Path, wanted: Mapping[Place, Images]) -> dict[Place, 
 def _folder(root: Path, domain: str, split: str) -> Path:
     places = (root / domain / split, root / domain, root / split)
     return next((place for place in places if place.is_dir()), root)
-
-
-def _decode(path: Path, row: np.ndarray) -> list[str]:
-    """Decode a PNG into `row`; what is wrong with it, if anything."""
-    import cv2
-
-    content = path.read_bytes()
-    if not content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return [f"{path.name} is no PNG (a lossy picture would be another prediction)"]
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    if picture is None or picture.dtype != np.uint8 or picture.shape != row.shape:
-        came = "damaged" if picture is None else f"{picture.dtype} {picture.shape}"
-        return [f"{path.name} must be 8-bit RGB of shape {row.shape}, is {came}"]
-    row[:] = picture[..., ::-1]
-    return []

@@ -1,7 +1,6 @@
 """Records: one JSON file for one evaluation of one entry on one split, refused unless every field is sound."""
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from datetime import datetime
@@ -15,6 +14,8 @@ from bench.errors import BenchError
 from bench.types import SPLITS, Mix, Track, slug
 
 SCHEMA = 1
+HUGE = 1e300
+"""No measured number comes near; an integer beyond it is no float."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +210,8 @@ def read(path: Path) -> Record:
         return parse(content)
     except BenchError as error:
         raise BenchError(f"record {path}: {error}") from None
+    except RecursionError:
+        raise BenchError(f"record {path}: nested deeper than any record; evaluate again.") from None
 
 
 def read_all(folder: Path) -> list[Record]:
@@ -263,12 +266,13 @@ def _parse(hint: Any, value: Any, where: str) -> Any:
                 _refuse(where, "names that are text", name)
         return {name: _parse(get_args(hint)[1], item, f"{where}.{name}") for name, item in pairs.items()}
     if hint is float:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < HUGE
         return float(value) if number else _refuse(where, "a finite number", value)
     if hint is int:
         return value if type(value) is int and value >= 0 else _refuse(where, "an integer from 0 up", value)
     if hint is str:
-        return value if isinstance(value, str) else _refuse(where, "text", value)
+        whole = isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
+        return value if whole else _refuse(where, "text", value)
     return _parse_free(value, where)
 
 

@@ -40,6 +40,7 @@ VALIDATION_IMAGES = 64
 CHECKPOINT_SECONDS = 60
 LOG_STEPS = 25
 FACTS = "training.json"
+FACTS_KEYS = {"seed", "pretrained", "device", "seconds", "images_per_second", "best_step", "parameters"}
 WEIGHTS = "weights.safetensors"
 CURVES = "curves.csv"
 
@@ -249,6 +250,12 @@ def _save_weights(run: Run) -> None:
     """Write the generator under its step; the checkpoint that names this step drops the older ones."""
     if run.fabric.is_global_zero:
         tensors = {key: value.detach().cpu().contiguous() for key, value in run.model.generator.state_dict().items()}
+        bad = [key for key, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
+        if bad:
+            raise BenchError(
+                f"{run.job.entry.name}: the weights {bad[0]} are not finite at step {run.step}; they are not kept. "
+                "Try --precision 32-true or another --seed."
+            )
         with whole(run.best_path) as temporary:
             save_file(tensors, temporary)
 
@@ -363,6 +370,8 @@ def read_facts(job: Job, splits: list[str], home: Path) -> dict[str, Any]:
             f"first run: {job.command}"
         )
     facts = read_object(path)
+    if missing := FACTS_KEYS - facts.keys():
+        raise BenchError(f"{path} is damaged, it lacks {min(missing)}; delete {path.parent} to train again.")
     # Another precision is a fact of the machine that trained; it stands in the record.
     require_same(path, facts, identity(job, splits, facts.get("precision", "")))
     return facts

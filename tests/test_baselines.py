@@ -453,3 +453,20 @@ def test_colorizing_sees_the_condition_only(name: str) -> None:
     assert out.min() >= 0
     assert out.max() <= 1
     assert model.encode(Batch(seen.condition))[1] is None
+
+
+@pytest.mark.parametrize("name", ["fu2017-convnet", "fu2017-cgan"])
+def test_half_precision_leaves_every_gradient_finite_where_a_map_is_one_pixel(name: str) -> None:
+    """A CPU's bf16 gradient of a convolution on one pixel has entries that nothing writes; none may be used."""
+    torch.full((1 << 22,), float("nan")).sum()  # what lies in freed memory is no number
+    model = baselines.load(name).build(size=32, width=0.25)
+    batch = Batch(torch.rand(4, 1, 32, 32), torch.rand(4, 3, 32, 32))
+    x, y = model.encode(batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        fake = model.generator(x.contiguous(memory_format=torch.channels_last))
+        judge = model.discriminator
+        losses = model.generator_losses(x, y, fake.float(), judge)
+    torch.stack(list(losses.values())).sum().backward()
+    for key, parameter in model.named_parameters():
+        assert parameter.grad is not None, key
+        assert parameter.grad.isfinite().all(), key

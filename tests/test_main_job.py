@@ -183,7 +183,7 @@ def test_predictions_with_faults_are_all_named_and_nothing_is_scored(trained: Pa
     assert result.exit_code == 2
     assert f"missing {split.items[1].id}.png" in result.stderr
     assert "unexpected extra.png" in result.stderr
-    assert f"{split.items[0].id}.png must be 8-bit RGB" in result.stderr
+    assert f"{split.items[0].id}.png is not an 8-bit PNG of shape (32, 32, 3)" in result.stderr
     assert not (trained / "records" / f"procedural-v1-{SIZE}px.cartoon.test.gray.mine.s0.json").exists()
 
 

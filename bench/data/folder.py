@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 from bench import files
 from bench.data import collections, manifest, naming, video
 from bench.data.building import Draft, Progress, settle, store, whole_folder, work
-from bench.data.manifest import LeftOut, Manifest
+from bench.data.manifest import Item, LeftOut, Manifest
+from bench.data.splits import near_any
 from bench.data.standardize import EXTENSIONS, UnusableImage, fingerprint, read_image, require_size, square
 from bench.errors import BenchError, unknown
 from bench.types import slug
@@ -100,6 +101,8 @@ def add(
             *(LeftOut(naming.printable(link), "a link that leaves the folder") for link in outside),
         ]
         if before is not None:
+            items, twins = _without_twins(folder, items, final, before)
+            left_out = [*left_out, *twins]
             for other in before.domains:
                 shutil.copytree(final / other, folder / other)
             items = manifest.in_order((*before.items, *items))
@@ -109,6 +112,31 @@ def add(
         made = Manifest(final, name, VERSION, size, items, tuple(left_out), notes, inputs=settled)
         made.write(folder)
     return made
+
+
+def _without_twins(
+    folder: Path, items: Sequence[Item], final: Path, before: Manifest
+) -> tuple[tuple[Item, ...], list[LeftOut]]:
+    """New images without those of which an older domain holds a near-duplicate on the other side of a split."""
+    from PIL import Image
+
+    def mark(root: Path, item: Item) -> int:
+        with Image.open(manifest.target_path(root, item)) as image:
+            return fingerprint(image)
+
+    sides: dict[str, list[int]] = {}
+    for item in before.items:
+        sides.setdefault(item.split, []).append(mark(final, item))
+    kept, twins = [], []
+    for item in items:
+        others = [known for split, marks in sides.items() if split != item.split for known in marks]
+        if near_any([mark(folder, item)], others)[0]:
+            twins.append(LeftOut(item.source, f"near-duplicate of an image in another domain, outside {item.split}"))
+            for path in (manifest.target_path(folder, item), manifest.page_path(folder, item)):
+                path.unlink(missing_ok=True)
+        else:
+            kept.append(item)
+    return tuple(kept), twins
 
 
 def find(path: Path, home: Path | None = None) -> tuple[list[str], list[str]]:
@@ -138,6 +166,8 @@ def find(path: Path, home: Path | None = None) -> tuple[list[str], list[str]]:
                     outside.append(relative)
                 elif file.exists() and stat.S_ISREG(file.stat().st_mode):  # never wait for a pipe
                     inside.append(relative)
+    except RuntimeError as error:  # a link that leads to itself, before Python 3.13
+        raise BenchError(f"{path} holds a link that leads to itself ({error}); remove it.") from error
     except OSError as error:
         raise BenchError(f"{error.filename} cannot be read ({error.strerror}); check its permissions.") from error
     if not inside:

@@ -82,8 +82,9 @@ class Split:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over size, resampler and every id with its pixels, in order."""
-        lines = [f"{self.size} {self.resampler}", *(f"{item.id} {item.pixels}" for item in self.items)]
+        """SHA-256 over size, resampler and every id with its pixels and group, in order: all that a mean depends on."""
+        facts = [[self.size, self.resampler], *([item.id, item.pixels, item.group] for item in self.items)]
+        lines = [json.dumps(fact) for fact in facts]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     @property
