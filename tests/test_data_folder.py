@@ -333,3 +333,39 @@ def test_a_manifest_is_plain_json_with_one_fact_a_line(tmp_path):
         1,
     )
     assert str(tmp_path) not in text
+
+
+def test_a_domain_that_another_command_added_meanwhile_is_not_lost(tmp_path, monkeypatch):
+    for name, level in (("a", 40), ("b", 160)):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            pixels = np.random.default_rng(level + number).integers(0, 256, (40, 40, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
+    settle = folder.settle
+
+    def meanwhile(*args, **kwargs):
+        monkeypatch.setattr(folder, "settle", settle)
+        folder.add(tmp_path / "home", "both", tmp_path / "b", "cartoon", 32, "image")
+        return settle(*args, **kwargs)
+
+    monkeypatch.setattr(folder, "settle", meanwhile)
+    with pytest.raises(BenchError, match="changed by another command meanwhile"):
+        folder.add(tmp_path / "home", "both", tmp_path / "a", "anime", 32, "image")
+    made = folder.add(tmp_path / "home", "both", tmp_path / "a", "anime", 32, "image")
+    assert made.domains == ("cartoon", "anime")
+
+
+def test_the_same_picture_in_a_domain_added_later_does_not_cross_a_split(tmp_path):
+    for name, stem in (("a", "ep"), ("b", "story")):
+        for number in range(12):
+            place = tmp_path / name / f"{stem}{number}"
+            place.mkdir(parents=True)
+            pixels = np.random.default_rng(number).integers(0, 256, (5, 5, 3)).astype(np.uint8)
+            Image.fromarray(pixels).resize((40, 40), 0).save(place / "f.png")
+    folder.add(tmp_path / "home", "both", tmp_path / "a", "anime", 32, "folder")
+    made = folder.add(tmp_path / "home", "both", tmp_path / "b", "cartoon", 32, "folder")
+    sides = {}
+    for item in made.items:
+        sides.setdefault(item.pixels, set()).add(item.split)
+    assert all(len(splits) == 1 for splits in sides.values())
+    assert any("in another domain" in left.reason for left in made.left_out)

@@ -203,6 +203,7 @@ def test_predictions_with_faults_are_all_named_and_nothing_is_scored(trained: Pa
         (["train-baselines", "--mix", "cartoon+films"], "films"),
         (["train-baselines", "--budget", "huge"], "Available: smoke, standard, paper"),
         (["train-baselines", "--track", "gray+hints", "--model", MODEL], "serves the tracks gray"),
+        (["train-baselines", "--track", "lineart"], "no baseline serves the track lineart"),
         (["train-baselines", "--device", "tpu"], "auto, cpu, cuda"),
         (["train-baselines", "--precision", "8-bit"], "bf16-mixed"),
     ],
@@ -231,3 +232,21 @@ def test_the_collections_are_listed_and_verified(home: Path) -> None:
     good = CliRunner().invoke(app, ["data", "verify", "procedural-v1", "--size", str(SIZE), "--home", str(home)])
     assert good.exit_code == 0, good.output
     assert "0 problems" in good.stdout
+
+
+def test_no_size_means_the_one_that_is_there(trained: Path) -> None:
+    words = ["evaluate", "--domain", "cartoon", "--model", f"{MODEL}@mixed", "--split", "test"]
+    result = CliRunner().invoke(app, [*words, "--home", str(trained), "--records", str(trained / "again")])
+    assert result.exit_code == 0, result.output
+    (record,) = records.read_all(trained / "again")
+    assert record.split.size == SIZE
+    assert record.command.endswith(
+        f"--split test --model {MODEL}@mixed --budget smoke --collection procedural-v1 --size 32"
+    )
+
+
+def test_reserved_words_are_no_names_for_predictions(trained: Path, tmp_path: Path) -> None:
+    for name in ("mixed", "all", "anime", MODEL):
+        result = bench(trained, "evaluate", "--domain", "cartoon", "--predictions", str(tmp_path), "--name", name)
+        assert result.exit_code == 2
+        assert "means something already" in result.stderr

@@ -111,6 +111,9 @@ def add(
         settled = {**(before.inputs if before else {}), domain: inputs}
         made = Manifest(final, name, VERSION, size, items, tuple(left_out), notes, inputs=settled)
         made.write(folder)
+        now = manifest.read(final) if (final / "manifest.json").exists() else None
+        if now != before:
+            raise BenchError(f"{name} at {size} px was changed by another command meanwhile; give this one again.")
     return made
 
 
