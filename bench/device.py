@@ -72,7 +72,7 @@ def _has_bf16(device: str) -> bool:
 
 
 def device_name(device: torch.device) -> str:
-    """The kind of machine, for the record: `NVIDIA H200` or `cpu (2 cores)`."""
+    """The kind of machine, for the record: `NVIDIA H200` or `cpu (2 threads)`."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type} ({torch.get_num_threads()} threads)"

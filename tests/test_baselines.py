@@ -458,7 +458,9 @@ def test_colorizing_sees_the_condition_only(name: str) -> None:
 @pytest.mark.parametrize("name", ["fu2017-convnet", "fu2017-cgan"])
 def test_half_precision_leaves_every_gradient_finite_where_a_map_is_one_pixel(name: str) -> None:
     """A CPU's bf16 gradient of a convolution on one pixel has entries that nothing writes; none may be used."""
-    torch.full((1 << 22,), float("nan")).sum()  # what lies in freed memory is no number
+    # What lies in freed memory of a gradient's size is no number.
+    freed = [torch.full((128 * 128 * 25,), float("nan"), dtype=t) for t in (torch.bfloat16, torch.float32) * 30]
+    del freed
     model = baselines.load(name).build(size=32, width=0.25)
     batch = Batch(torch.rand(4, 1, 32, 32), torch.rand(4, 3, 32, 32))
     x, y = model.encode(batch)
