@@ -28,33 +28,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from baselines._layers import BatchNorm, normal_, scaled
+from baselines._layers import BatchNorm, Convolution, TransposedConvolution, normal_, scaled
 
 FILTERS = (64, 128, 256, 512, 512, 512)
-
-
-class Convolution(nn.Conv2d):
-    """A convolution that leaves half precision where its map is one pixel.
-
-    There a CPU's bf16 weight gradient (torch 2.15) never writes some taps, so the optimizer would read whatever lay in
-    that memory: weights that are not finite, and another training every time.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        if input.device.type != "cpu" or input.shape[-2:].numel() > 1:
-            return super().forward(input)
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(input.float())
-
-
-class TransposedConvolution(nn.ConvTranspose2d):
-    """The same care for the layer that leaves a map of one pixel."""
-
-    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
-        if input.device.type != "cpu" or input.shape[-2:].numel() > 1:
-            return super().forward(input, output_size)
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(input.float(), output_size)
 
 
 def down(before: int, after: int) -> nn.Sequential:

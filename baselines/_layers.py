@@ -1,7 +1,8 @@
-"""What several networks share: channel widths, batch normalization that stands a single value, initialization."""
+"""What several networks share: channel widths, layers that stand a map of one pixel, initialization."""
 
 from pathlib import Path
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -49,6 +50,30 @@ class BatchNorm(nn.BatchNorm2d):
         if self.training and input.numel() == input.shape[1]:
             return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
         return super().forward(input)
+
+
+class Convolution(nn.Conv2d):
+    """A convolution that leaves half precision where its map is one pixel.
+
+    There a CPU's bf16 weight gradient (torch 2.15) never writes some taps, so the optimizer would read whatever lay in
+    that memory: weights that are not finite, and another training every time.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.device.type != "cpu" or input.shape[-2:].numel() > 1:
+            return super().forward(input)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(input.float())
+
+
+class TransposedConvolution(nn.ConvTranspose2d):
+    """The same care for the layer that leaves a map of one pixel."""
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        if input.device.type != "cpu" or input.shape[-2:].numel() > 1:
+            return super().forward(input, output_size)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(input.float(), output_size)
 
 
 def normal_(network: nn.Module) -> None:

@@ -7,10 +7,14 @@ from jaxtyping import Float, UInt8
 
 from bench.color import quantize, rgb_to_yuv601, yuv601_to_rgb
 from bench.errors import BenchError
-from bench.types import Images
+from bench.types import CONDITIONS, GUIDANCES, Images, Track
 
 Painter = Callable[[Images], UInt8[np.ndarray, "n h w 3"]]
 """A fitted reference: a split in, its predictions out."""
+
+EVERY_TRACK = tuple(Track(condition, told).name for condition in CONDITIONS for told in GUIDANCES)
+"""The tracks of references that paint from the condition alone, or from the target: whatever else is told changes
+nothing. These are all that a baseline serves, so that every board has its zero and its ceiling."""
 
 CHUNK_PIXELS = 1 << 18
 """Pixels worked on at once: 6 MiB a float64 picture of three channels, small enough for a core's cache to help."""

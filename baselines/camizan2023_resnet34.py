@@ -11,25 +11,24 @@ three trainings (cartoon, live action, both in equal halves) each tried on both 
 and looks. Our fills [F] are those of the public tutorial it matches (same 8,000 + 2,000 images): scaling L/50-1 and
 ab/110, fastai's DynamicUnet with one input channel, the 70x70 PatchGAN on L and ab with initialization N(0, 0.02),
 lambda 100, Adam 2e-4 (0.5, 0.999) for both networks, the discriminator's loss as the mean of its halves, batches of 16,
-flips; and a first stage of L1 alone, Adam 1e-4, 20 epochs, before 20 of the GAN. L is that of the gray the model is
-shown (BT.601 luma), in training too: the target's own L would tell more than a test image does. A mix shows its domains
-in equal numbers of images as in the paper, but draws them from all of each domain, where the paper halves the sets.
+flips; and a first stage of L1 alone with Adam 1e-4 before the GAN. The tutorial gives each stage 20 epochs at constant
+rates; here three quarters of the images are the first stage's, and over the second the rates fall linearly to 0, as
+pix2pix's do at its end: with halves and constant rates a small budget ends worse than gray copy (docs/adr/0008). L is
+that of the gray the model is shown (BT.601 luma), in training too: the target's own L would tell more than a test image
+does. A mix shows its domains in equal numbers of images as in the paper, but draws them from all of each domain, where
+the paper halves the sets.
 """
 
-import hashlib
-import pickle
-import re
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from baselines import _layers, _losses
+from baselines import _layers, _losses, _pretrained
 from baselines._colorizer import Colorizer, Judge
 from baselines._patchgan import PatchGAN
-from baselines._resnet_unet import Body, ResNetUnet
+from baselines._resnet_unet import ResNetUnet
 from bench.color import lab_to_srgb, srgb_to_lab
-from bench.errors import BenchError
 from bench.types import Adam, Batch, Recipe, Stage
 from bench.weights import Published
 
@@ -47,13 +46,16 @@ RECIPE = Recipe(
     batch_size=16,
     paper_images=(20 + 20) * 8_000,
     stages=(
-        Stage("l1", share=0.5, generator=Adam(1e-4)),
-        Stage("gan", share=0.5, generator=Adam(2e-4, (0.5, 0.999)), discriminator=Adam(2e-4, (0.5, 0.999))),
+        Stage("l1", share=0.75, generator=Adam(1e-4)),
+        Stage(
+            "gan",
+            share=0.25,
+            generator=Adam(2e-4, (0.5, 0.999)),
+            discriminator=Adam(2e-4, (0.5, 0.999)),
+            decay_from=0.0,
+        ),
     ),
 )
-
-CHECKSUM_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.[^.]+$")
-"""Torchvision's files carry the start of their SHA-256, as `resnet34-b627a593.pth` does."""
 
 WEIGHTS = Published(
     what="torchvision's ImageNet weights of ResNet-34",
@@ -74,12 +76,14 @@ class ResNet34Gan(Colorizer):
     def decode(self, output: Tensor, batch: Batch) -> Tensor:
         return lab_to_srgb(torch.cat([_lightness(batch), AB_SCALE * output.float()], dim=1), axis=1)
 
-    def generator_losses(self, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None) -> dict[str, Tensor]:
+    def generator_losses(
+        self, batch: Batch, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None
+    ) -> dict[str, Tensor]:
         if judge is None:
             return {"l1": _losses.l1(fake, y)}
         return _losses.generator_terms(x, y, fake, judge, L1_WEIGHT)
 
-    def discriminator_losses(self, x: Tensor, y: Tensor, fake: Tensor, judge: Judge) -> dict[str, Tensor]:
+    def discriminator_losses(self, batch: Batch, x: Tensor, y: Tensor, fake: Tensor, judge: Judge) -> dict[str, Tensor]:
         return _losses.discriminator_terms(x, y, fake, judge, weight=0.5)
 
 
@@ -102,42 +106,17 @@ def build(size: int, width: float, weights: Path | None = None) -> ResNet34Gan:
             not a ResNet-34.
     """
     _layers.check(size, width)
-    if weights is not None and width != 1:
-        raise BenchError(f"ResNet-34 weights fit width 1 only; got width {width} with {weights.name!r}. Leave out one.")
     generator = ResNetUnet(2, width)
     model = ResNet34Gan(generator, PatchGAN(3, width))
     if weights is not None:
-        model.PRETRAINED = _start_from(generator.body, weights)
+        model.PRETRAINED = _pretrained.start_from(weights, generator.body, "ResNet-34", width, WEIGHTS, _without_head)
     return model
 
 
-def _start_from(body: Body, path: Path) -> str:
-    """Copy a ResNet-34's weights into the body, the first layer summed over R, G, B; returns what to record of them."""
-    if not path.is_file():
-        raise BenchError(f"no file at {path}. {WEIGHTS.how}")
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    named = CHECKSUM_IN_NAME.search(path.name)
-    if named and not digest.startswith(named[1]):
-        raise BenchError(f"{path} is damaged: its SHA-256 is {digest[:8]}..., its name says {named[1]}; get it again.")
-    try:
-        file = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError):
-        raise BenchError(f"{path} holds no plain tensors; give torchvision's ResNet-34 state dictionary.") from None
-    state = {str(key): value for key, value in file.items()} if isinstance(file, dict) else {}
+def _without_head(state: _pretrained.State) -> _pretrained.State:
+    """The body's tensors of torchvision's: no classes, and the first layer summed over R, G, B."""
     state = {key: value for key, value in state.items() if not key.startswith("fc.")}
     first = state.get("conv1.weight")
     if isinstance(first, Tensor) and first.ndim == 4:
         state["conv1.weight"] = first.sum(dim=1, keepdim=True)  # the same answer to gray as to R = G = B
-    wanted, found = _shapes(body.state_dict()), _shapes(state)
-    wrong = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
-    if wrong:
-        raise BenchError(f"{path} is not a ResNet-34: {len(wrong)} tensors differ in name or shape, as {wrong[0]!r}.")
-    body.load_state_dict(state)
-    return f"{'resnet34-imagenet' if digest.startswith(WEIGHTS.sha256) else 'resnet34'}:{digest[:8]}"
-
-
-def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size | None]:
-    """Shapes by name, without the batch counters: files from before torch 0.4.1 lack them, and nothing reads them."""
-    kept = (key for key in state if not key.endswith("num_batches_tracked"))
-    return {key: getattr(state[key], "shape", None) for key in kept}
+    return state

@@ -10,6 +10,7 @@ The paper fixes: the generator of section 3.1.1; a discriminator of six encoder 
 in one probability; -log D(x, G(x)) + lambda |G(x) - y|_1 with lambda 100 against -log D(x, y) - log(1 - D(x, G(x)));
 Adam 2e-4 with beta1 0.5 for both; batches of 64, 20 epochs of 22,543 images; no noise, no mention of flips. (Its text
 says L1 "between input x and label y"; the formula, followed here, has G(x).)
+The paper trains one model on gray, another on Canny edges: both are tracks here, edges as dark lines on white.
 Our fills [F]: the layers' sizes and the dense layer (_fu2017.py), logits for the sigmoid, L1 as a mean, one step each.
 """
 
@@ -19,11 +20,11 @@ from torch import Tensor
 
 from baselines import _fu2017, _layers, _losses
 from baselines._colorizer import Judge, RgbColorizer
-from bench.types import Adam, Recipe, Stage
+from bench.types import Adam, Batch, Recipe, Stage
 
 TITLE = "Conditional GAN with L1 (Fu et al. 2017)"
 SOURCE = "Q. Fu, W.-T. Hsu, M.-H. Yang, Colorization Using ConvNet and GAN, Stanford CS231n report, 2017"
-TRACKS = ("gray",)
+TRACKS = ("gray", "lineart-canny")
 
 L1_WEIGHT = 100.0
 
@@ -38,12 +39,14 @@ RECIPE = Recipe(
 class ConditionalGan(RgbColorizer):
     """The generator under L1 and the global discriminator's verdict; L1 alone where no judge plays."""
 
-    def generator_losses(self, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None) -> dict[str, Tensor]:
+    def generator_losses(
+        self, batch: Batch, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None
+    ) -> dict[str, Tensor]:
         if judge is None:
             return {"l1": L1_WEIGHT * _losses.l1(fake, y)}
         return _losses.generator_terms(x, y, fake, judge, L1_WEIGHT)
 
-    def discriminator_losses(self, x: Tensor, y: Tensor, fake: Tensor, judge: Judge) -> dict[str, Tensor]:
+    def discriminator_losses(self, batch: Batch, x: Tensor, y: Tensor, fake: Tensor, judge: Judge) -> dict[str, Tensor]:
         return _losses.discriminator_terms(x, y, fake, judge, weight=1.0)
 
 

@@ -6,6 +6,7 @@ Source: Q. Fu, W.-T. Hsu, M.-H. Yang, "Colorization Using ConvNet and GAN", Stan
 
 The paper fixes: six and six layers with skips, the loss 1/2 sum over pixels of the squared distance (section 3.1.2),
 Adam 2e-4 with beta1 at its default 0.9, batches of 64, 20 epochs of 22,543 images of 180x320; it mentions no flips.
+It trains one model on gray, another on Canny edges: both are tracks here, edges as dark lines on white.
 Our fills [F]: the layers' sizes (_fu2017.py); the mean in place of the sum, a scale that Adam does not feel.
 """
 
@@ -16,11 +17,11 @@ from torch import Tensor
 
 from baselines import _fu2017, _layers
 from baselines._colorizer import Judge, RgbColorizer
-from bench.types import Adam, Recipe, Stage
+from bench.types import Adam, Batch, Recipe, Stage
 
 TITLE = "ConvNet with L2 (Fu et al. 2017)"
 SOURCE = "Q. Fu, W.-T. Hsu, M.-H. Yang, Colorization Using ConvNet and GAN, Stanford CS231n report, 2017"
-TRACKS = ("gray",)
+TRACKS = ("gray", "lineart-canny")
 
 RECIPE = Recipe(
     batch_size=64,
@@ -33,7 +34,9 @@ RECIPE = Recipe(
 class ConvNet(RgbColorizer):
     """The generator alone under 1/2 mean squared error."""
 
-    def generator_losses(self, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None) -> dict[str, Tensor]:
+    def generator_losses(
+        self, batch: Batch, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None
+    ) -> dict[str, Tensor]:
         return {"l2": 0.5 * F.mse_loss(fake.float(), y.float())}
 
 

@@ -7,12 +7,12 @@ Source: our own; every full-reference colour metric rewards not colouring, and t
 
 import numpy as np
 
-from baselines._references import Painter
+from baselines._references import EVERY_TRACK, Painter
 from bench.types import Images
 
 TITLE = "Gray copy"
 SOURCE = "reference: the condition as R = G = B"
-TRACKS = ("gray", "lineart", "screentone")
+TRACKS = EVERY_TRACK
 SEES_TARGET = False
 
 

@@ -7,13 +7,13 @@ It sees the target. Source: our own, after the papers' complaint of dull colours
 
 import numpy as np
 
-from baselines._references import Painter, recolor
+from baselines._references import EVERY_TRACK, Painter, recolor
 from bench.color import lab_to_srgb, srgb_to_lab
 from bench.types import Images
 
 TITLE = "Half-saturated target"
 SOURCE = "reference: the target at half its Lab chroma"
-TRACKS = ("gray", "lineart", "screentone")
+TRACKS = EVERY_TRACK
 SEES_TARGET = True
 
 

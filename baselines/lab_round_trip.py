@@ -9,13 +9,13 @@ It sees the target. Source: our own.
 
 import numpy as np
 
-from baselines._references import Painter, recolor
+from baselines._references import EVERY_TRACK, Painter, recolor
 from bench.color import lab_to_srgb, srgb_to_lab
 from bench.types import Images
 
 TITLE = "8-bit Lab round trip"
 SOURCE = "reference: the target through Lab of 8 bits a channel"
-TRACKS = ("gray", "lineart", "screentone")
+TRACKS = EVERY_TRACK
 SEES_TARGET = True
 
 SCALE = np.array([255 / 100, 1.0, 1.0])

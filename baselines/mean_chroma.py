@@ -11,13 +11,13 @@ Source: our own; the mean is taken over pixels, in float64.
 
 import numpy as np
 
-from baselines._references import Painter, chunks, needs_images, unit
+from baselines._references import EVERY_TRACK, Painter, chunks, needs_images, unit
 from bench.color import lab_to_srgb, quantize, srgb_to_lab
 from bench.types import Images
 
 TITLE = "Training-mean chroma"
 SOURCE = "reference: mean Lab a, b of the training split on the input's lightness"
-TRACKS = ("gray", "lineart", "screentone")
+TRACKS = EVERY_TRACK
 SEES_TARGET = False
 
 

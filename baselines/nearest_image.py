@@ -12,16 +12,18 @@ What memorizing a training split is worth: it beats the mean only as far as scen
 Source: our own.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from baselines._references import Painter, chunks, needs_images, on_luma
+from baselines._references import EVERY_TRACK, Painter, chunks, needs_images, on_luma
 from bench.errors import BenchError
 from bench.types import Images
 
 TITLE = "Nearest training image"
 SOURCE = "reference: chroma of the training image with the most correlated 16x16 layout"
-TRACKS = ("gray", "lineart", "screentone")
+TRACKS = EVERY_TRACK
 SEES_TARGET = False
 
 GRID = 16
@@ -35,22 +37,43 @@ def fit(train: Images) -> Painter:
     Raises:
         BenchError: for an empty training split; when painting, for images of another size than the training's.
     """
-    needs_images("nearest-image", train)
-    known = _described(train)
+    find = search("nearest-image", train)
 
     def paint(images: Images) -> UInt8[np.ndarray, "n h w 3"]:
-        if images.conditions.shape[1:] != train.conditions.shape[1:]:
-            raise BenchError(
-                f"nearest-image learned from images of {train.conditions.shape[1:]} pixels and cannot paint "
-                f"{images.conditions.shape[1:]}; prepare both splits at one size."
-            )
-        chosen = _nearest(_described(images), known)
+        chosen = find(images)
         out = np.empty_like(images.targets)
         for part in chunks(images):
             out[part] = on_luma(images.conditions[part], train.targets[chosen[part]])
         return out
 
     return paint
+
+
+def search(name: str, train: Images) -> Callable[[Images], Int[np.ndarray, " n"]]:
+    """Describe the training conditions, to find the nearest for others.
+
+    Args:
+        name: of the reference that searches, for its errors.
+        train: where to search.
+
+    Returns:
+        From images to the place in `train` of the nearest to each.
+
+    Raises:
+        BenchError: for an empty training split; when searching, for images of another size than the training's.
+    """
+    needs_images(name, train)
+    known = _described(train)
+
+    def find(images: Images) -> Int[np.ndarray, " n"]:
+        if images.conditions.shape[1:] != train.conditions.shape[1:]:
+            raise BenchError(
+                f"{name} learned from images of {train.conditions.shape[1:]} pixels and cannot paint "
+                f"{images.conditions.shape[1:]}; prepare both splits at one size."
+            )
+        return _nearest(_described(images), known)
+
+    return find
 
 
 def _described(images: Images) -> Float[np.ndarray, "n 256"]:

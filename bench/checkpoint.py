@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from bench.errors import BenchError
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 STATE = "state.json"
-STATE_KEYS = {"step", "stage", "seconds", "curves", "best_step", "best_score"}
+CURVE_KEYS = {"step", "stage", "term", "value"}
+STATE_KEYS = {"step", "stage", "seconds", "curves", "best_step", "best_score", "best_sha256"}
 
 
 @dataclass
@@ -40,6 +42,7 @@ class Run:
     best_score: float = math.inf
     curves: list[dict[str, Any]] = field(default_factory=list)
     optimizers: dict[str, torch.optim.Optimizer] = field(default_factory=dict)
+    board: Any = None
 
     @property
     def best_path(self) -> Path:
@@ -47,7 +50,9 @@ class Run:
         return self.folder / f"best-{self.best_step:07d}.safetensors"
 
     def networks(self) -> dict[str, nn.Module]:
+        """What a training must find again when it goes on: both networks and what else the model remembers."""
         pairs = {"generator": self.model.generator, "discriminator": self.model.discriminator}
+        pairs |= {name: getattr(self.model, name) for name in self.model.MEMORY}
         return {name: network for name, network in pairs.items() if network is not None}
 
     def save(self) -> None:
@@ -74,6 +79,7 @@ class Run:
             "seconds": self.seconds,
             "best_step": self.best_step,
             "best_score": None if math.isinf(self.best_score) else self.best_score,
+            "best_sha256": sha256(self.best_path) if self.best_step else None,
             "curves": self.curves,
         }
         write_json(self.folder / STATE, state)
@@ -94,18 +100,75 @@ class Run:
                 f"checkpoint {path} is missing or damaged (its checksum differs from {STATE}); "
                 f"delete the folder {self.folder} to train this entry from the start."
             )
-        tensors = load_file(path)
-        for name, network in self.networks().items():
-            prefix = f"{name}/"
-            network.load_state_dict({k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)})
         if missing := STATE_KEYS - state.keys():
             raise BenchError(f"{state_path} is damaged, it lacks {min(missing)}; delete {self.folder} to train again.")
+        if wrong := self._wrong(state):
+            raise BenchError(f"{state_path} is damaged, its {wrong} cannot be; delete {self.folder} to train again.")
+        tensors = read_tensors(path)
+        for name, network in self.networks().items():
+            prefix = f"{name}/"
+            fill(network, {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}, path)
         self.step, self.seconds, self.curves = state["step"], state["seconds"], state["curves"]
         self.best_step = state["best_step"]
         self.best_score = math.inf if state["best_score"] is None else state["best_score"]
         if stage_at(self.job.recipe, self.job.steps, self.step).name != state["stage"]:
             return {}  # cut exactly between two stages
         return {k: v for k, v in tensors.items() if "-optimizer/" in k}
+
+    def _wrong(self, state: Mapping[str, Any]) -> str:
+        """The first fact of a state that this training cannot have written; empty if all is well."""
+        step, best = state["step"], state["best_step"]
+        stages = [stage.name for stage in self.job.recipe.stages]
+        best_path = self.folder / f"best-{best:07d}.safetensors" if type(best) is int and best else None
+        checks = {
+            "step": type(step) is int and 0 < step < self.job.steps,
+            "stage": state["stage"] in stages,
+            "seconds": _finite(state["seconds"]) and state["seconds"] >= 0,
+            "best_step": type(best) is int and type(step) is int and 0 <= best <= step,
+            "best_score": state["best_score"] is None if not best else _finite(state["best_score"]),
+            "best_sha256": best_path is None or (best_path.is_file() and sha256(best_path) == state["best_sha256"]),
+            "curves": isinstance(state["curves"], list)
+            and all(isinstance(row, dict) and row.keys() == CURVE_KEYS for row in state["curves"]),
+        }
+        return next((name for name, good in checks.items() if not good), "")
+
+
+def _finite(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file.
+
+    Raises:
+        BenchError: it is another kind of file, or damaged.
+    """
+    try:
+        return load_file(path)
+    except (SafetensorError, ValueError, OverflowError) as error:
+        raise BenchError(
+            f"{path} is no safetensors file or is damaged ({error}); delete {path.parent} to train again."
+        ) from None
+
+
+def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Give a network its weights.
+
+    Raises:
+        BenchError: a tensor is missing, unknown, of another shape or number format, or not finite.
+    """
+    wanted = network.state_dict()
+    for key in sorted(wanted.keys() | tensors.keys()):
+        if key not in tensors or key not in wanted:
+            why = f"{'lacks' if key in wanted else 'has an unknown'} tensor {key!r}"
+        elif tensors[key].shape != wanted[key].shape or tensors[key].dtype != wanted[key].dtype:
+            why = f"has {key!r} as {tuple(tensors[key].shape)}, expected {tuple(wanted[key].shape)}"
+        elif tensors[key].is_floating_point() and not tensors[key].isfinite().all():
+            why = f"has values in {key!r} that are not finite"
+        else:
+            continue
+        raise BenchError(f"{path} is of another network: it {why}; delete {path.parent} to train again.")
+    network.load_state_dict(dict(tensors))
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -143,17 +206,28 @@ def _short(value: Any) -> str:
     return text if len(text) <= 160 else text[:157] + "..."
 
 
-def restore(optimizer: torch.optim.Optimizer, name: str, tensors: Mapping[str, Tensor]) -> None:
+def restore(optimizer: torch.optim.Optimizer, name: str, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Give an optimizer its state; nothing if there is none of it.
+
+    Raises:
+        BenchError: the state is not of these parameters.
+    """
+    wrong = BenchError(f"{path} holds no state of this {name}'s optimizer; delete {path.parent} to train again.")
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
-        owner, index, slot = key.split("/")
-        if owner == f"{name}-optimizer":
-            state.setdefault(int(index), {})[slot] = value
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    for index, slots in state.items():
-        for slot, value in slots.items():
-            if value.shape == parameters[index].shape:
-                # The file holds plain strides; the fused step walks both tensors in memory order, so they must match.
-                slots[slot] = torch.empty_like(parameters[index]).copy_(value)
+        owner, *place = key.split("/")
+        if owner != f"{name}-optimizer":
+            continue
+        if len(place) != 2 or not place[0].isdecimal() or int(place[0]) >= len(parameters):
+            raise wrong
+        parameter = parameters[int(place[0])]
+        if value.ndim and value.shape != parameter.shape:
+            raise wrong
+        # The file holds plain strides; the fused step walks both tensors in memory order, so they must match.
+        fitting = torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
+        state.setdefault(int(place[0]), {})[place[1]] = fitting
+    if len({frozenset(slots) for slots in state.values()}) > 1:
+        raise wrong
     if state:
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

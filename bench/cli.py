@@ -6,7 +6,6 @@ Every heavy import stands inside the command that needs it, so that `bench --hel
 from __future__ import annotations
 
 import io
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,8 +14,10 @@ import typer
 from typer.core import TyperGroup
 
 from bench import __version__
-from bench.errors import BenchError, printable, unknown
-from bench.types import BUDGETS, CONDITIONS, DOMAINS, EVALUATED_SPLITS, GUIDANCE, SPLITS, Entry, Mix, Track
+from bench.cli_data import data
+from bench.errors import BenchError, unknown
+from bench.terminal import HOME, RECORDS, Collection, Device, Devices, Home, Json, Records, Size, TrackName, table
+from bench.types import BUDGETS, CONDITIONS, EVALUATED_SPLITS, GUIDANCES, Entry, Mix, Track
 
 
 class _Bench(TyperGroup):
@@ -49,19 +50,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="The benchmark for colorizing cartoons, anime, live-action frames and manga. Start with: bench demo",
 )
-data = typer.Typer(no_args_is_help=True, help="Collections: add, fetch, list, show, verify.")
 app.add_typer(data, name="data")
-
-Home = Annotated[Path, typer.Option("--home", envvar="BENCH_HOME", help="Folder for everything a run makes.")]
-Records = Annotated[Path, typer.Option("--records", help="Folder of the records.")]
-Collection = Annotated[str, typer.Option("--collection", help="procedural-v1, open-v1, or one you added.")]
-Size = Annotated[int | None, typer.Option("--size", min=32, max=1024, help="Side of the standardized images, pixels.")]
-TrackName = Annotated[str, typer.Option("--track", help="Condition, or condition+guidance: see bench tracks.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
-Devices = Annotated[int, typer.Option("--devices", min=1, help="How many of them.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
-HOME = Path(".bench")
-RECORDS = Path("leaderboards/records")
 
 
 @app.callback(invoke_without_command=True)
@@ -99,7 +88,9 @@ def train_baselines(
             "--mix", help="cartoon, mixed, cartoon+live-action, ...; again for more. Default: each, and mixed."
         ),
     ] = None,
-    track: TrackName = "gray",
+    track: Annotated[
+        list[str] | None, typer.Option("--track", help="See bench tracks; again for more. Default: each model's first.")
+    ] = None,
     collection: Collection = "procedural-v1",
     size: Size = None,
     budget: Annotated[str, typer.Option("--budget", help=f"How much training: {', '.join(BUDGETS)}.")] = "smoke",
@@ -121,29 +112,43 @@ def train_baselines(
     """
     import baselines
     from bench import grid, progress
-    from bench.data.collections import open_collection
     from bench.device import Machine
+    from bench.shelf import Shelf
 
-    machine, seen = Machine(device, devices, precision), Track.parse(track)
+    machine = Machine(device, devices, precision)
     machine.check()  # what cannot be is said before a collection is drawn
-    names = grid.serving(baselines, model or (), seen, budget)
+    tracks = [Track.parse(text) for text in track or ()] or [None]
+    for one in tracks:
+        grid.serving(baselines, model or (), one, budget)
     for text in mix or ():
         Mix.parse(text)
     with progress.steps(f"preparing {collection}") as report:
-        manifest = open_collection(home, collection, size, report)
-    jobs = grid.jobs(baselines, manifest, names, mix or (), seen, budget, seed or (0,), weights)
-    with progress.grid("training") as overview:
-        grid.train_all(jobs, manifest, home, machine, overview)
+        shelf = Shelf(home, collection, size, report)
+        jobs = [
+            one
+            for seen in tracks
+            for one in grid.jobs(baselines, shelf, model or (), mix or (), seen, budget, seed or (0,), weights)
+        ]
+    if not (model or track):
+        for name, seen in grid.serving(baselines, (), None, budget).items():
+            if not shelf.serves(seen):
+                progress.say(f"{name} is left out: {collection} has no clips, which {seen.name} is played on.")
+    with progress.trainings(jobs) as overview:
+        grid.train_all(jobs, shelf, machine, overview)
 
 
 @app.command()
 def evaluate(
     domain: Annotated[list[str], typer.Option("--domain", help="A domain, again for more, or all.")],
-    model: Annotated[str | None, typer.Option("--model", help="mixed, fu2017-cgan@anime, gray-copy, or all.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="mixed, fu2017-cgan@anime, gray-copy, all, or a .pt2 or .onnx file.")
+    ] = None,
     predictions: Annotated[Path | None, typer.Option("--predictions", help="Folder of <id>.png to score.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="What the board calls the predictions.")] = None,
     split: Annotated[list[str] | None, typer.Option("--split", help="test or series. Default: both.")] = None,
-    track: TrackName = "gray",
+    track: Annotated[
+        str | None, typer.Option("--track", help="See bench tracks. Default: the model's first; of all, every one.")
+    ] = None,
     collection: Collection = "procedural-v1",
     size: Size = None,
     budget: Annotated[str | None, typer.Option("--budget", help="Of the training. Default: the largest done.")] = None,
@@ -162,47 +167,50 @@ def evaluate(
     """
     import baselines
     from bench import grid, progress
-    from bench.data.collections import open_collection
     from bench.device import Machine
     from bench.evaluate import Distributions
+    from bench.exported import SUFFIXES, read
     from bench.features import load_inception
+    from bench.shelf import Shelf
 
     if (model is None) == (predictions is None):
         raise BenchError("give either --model ENTRY or --predictions DIR.")
     if (predictions is None) != (name is None):
         raise BenchError("--predictions and --name go together: the folder, and what the board calls it.")
-    machine, seen, splits = Machine(device), Track.parse(track), split or list(EVALUATED_SPLITS)
+    machine, seen, splits = Machine(device), Track.parse(track) if track else None, split or list(EVALUATED_SPLITS)
     machine.check()  # what cannot be is said before a collection is drawn
     for one in splits:
         if one not in EVALUATED_SPLITS:
             raise unknown("split to evaluate", one, list(EVALUATED_SPLITS))
-    if model not in (None, "all"):
+    exported = read(Path(model)) if model and Path(model).suffix in SUFFIXES else None
+    if model not in (None, "all") and exported is None:
         Entry.parse(model, baselines.names())
     with progress.steps(f"preparing {collection}") as report:
-        manifest = open_collection(home, collection, size, report)
-    domains = list(manifest.domains) if domain == ["all"] else domain
-    if predictions is not None and name is not None:
-        entries = [grid.Runnable(grid.submission(baselines, name), predictions=predictions)]
-    else:
-        entries = grid.runnable(baselines, manifest, home, model or "all", seen, budget)
+        shelf = Shelf(home, collection, size, report)
+        if predictions is not None and name is not None:
+            entry = grid.Runnable(grid.submission(baselines, name), predictions=predictions)
+            plays = [(seen or Track("gray"), [entry])]
+        elif exported is not None:
+            if seen not in (None, exported.track):
+                raise BenchError(f"{exported.path.name} declares the track {exported.track.name}; leave out --track.")
+            plays = [(exported.track, [grid.Runnable(grid.submission(baselines, exported.name), exported=exported)])]
+        else:
+            plays = grid.plays(baselines, shelf, model or "all", seen, budget)
+        for one, _ in plays:
+            shelf.manifest(one)  # clips are drawn under this bar, not under the next
     scorer = Distributions(*load_inception(inception, machine.fabric().device))
-    with progress.grid("scoring") as overview:
-        made = grid.evaluate_all(
-            baselines,
-            manifest,
-            domains,
-            splits,
-            entries,
-            seen,
-            scorer,
-            home,
-            records,
-            machine,
-            overview,
-            save_predictions,
-        )
+    made = 0
+    for one, entries in plays:
+        domains = list(shelf.manifest(one).domains) if domain == ["all"] else domain
+        with progress.grid(f"scoring {one.name}") as overview:
+            made += len(
+                grid.evaluate_all(
+                    baselines, shelf, domains, splits, entries, one, scorer, records, machine, overview,
+                    save_predictions,
+                )
+            )  # fmt: skip
     if not made:
-        raise BenchError(f"nothing was scored: {', '.join(splits)} of {', '.join(domains)} hold no image.")
+        raise BenchError(f"nothing was scored: {', '.join(splits)} of {', '.join(domain)} hold no image.")
 
 
 @app.command()
@@ -251,26 +259,42 @@ def leaderboard(
 
 @app.command()
 def models(as_json: Json = False) -> None:
-    """The baselines and the reference ladder.
+    """The baselines and the reference ladder. Parameters are the generator's at the paper's width and 256 px.
 
     Example: bench models --json
     """
     import baselines
+    from bench import grid
 
     rows = []
-    for name in baselines.names():
+    for name in _working(baselines):
         module = baselines.load(name)
         kind = "trained" if hasattr(module, "RECIPE") else "reference"
         rows.append(
             {
                 "model": name,
                 "kind": kind,
-                "tracks": " ".join(module.TRACKS),
+                "parameters": grid.parameters(baselines, name) if kind == "trained" else 0,
+                "tracks": " ".join(module.TRACKS) if kind == "trained" else _played(module.TRACKS),
                 "title": module.TITLE,
                 "source": module.SOURCE,
             }
         )
-    _print(rows, as_json)
+    table(rows, as_json)
+
+
+def _played(tracks: tuple[str, ...]) -> str:
+    """A reference that serves every track says so in one word."""
+    return "every" if len(tracks) == len(CONDITIONS) * len(GUIDANCES) else " ".join(tracks)
+
+
+def _working(registry: Any) -> list[str]:
+    """The models that can be loaded; of other packages' that cannot, one line each on stderr."""
+    from bench import progress
+
+    for line in registry.problems():
+        progress.say(line)
+    return registry.working()
 
 
 @app.command()
@@ -284,7 +308,7 @@ def metrics(as_json: Json = False) -> None:
     from bench.metrics import METRICS
 
     keep = ("id", "name", "unit", "direction", "kind", "definition", "source")
-    _print([{key: asdict(metric)[key] for key in keep} for metric in METRICS.values()], as_json)
+    table([{key: asdict(metric)[key] for key in keep} for metric in METRICS.values()], as_json)
 
 
 @app.command()
@@ -296,12 +320,21 @@ def tracks(as_json: Json = False) -> None:
     import baselines
 
     rows = []
+    served = {model: baselines.load(model).TRACKS for model in _working(baselines)}
+    learned = [model for model in served if hasattr(baselines.load(model), "RECIPE")]
     for condition in CONDITIONS:
-        for guidance in GUIDANCE:
-            name = Track(condition, guidance).name
-            served = [model for model in baselines.names() if name in baselines.load(model).TRACKS]
-            rows.append({"track": name, "condition": condition, "guidance": guidance, "baselines": " ".join(served)})
-    _print(rows, as_json)
+        for guidance in GUIDANCES:
+            one = Track(condition, guidance)
+            models = [model for model in served if one.name in served[model]]
+            rows.append(
+                {
+                    "track": one.name,
+                    "played on": "clips" if one.temporal else "images",
+                    "trained": " ".join(model for model in models if model in learned),
+                    "references": " ".join(model for model in models if model not in learned),
+                }
+            )
+    table([row for row in rows if row["trained"] or as_json], as_json)
 
 
 @app.command()
@@ -313,131 +346,5 @@ def doctor(as_json: Json = False, home: Home = HOME) -> None:
     from bench.doctor import examine
 
     rows = examine(home)
-    _print([row.facts() for row in rows], as_json)
+    table([row.facts() for row in rows], as_json)
     raise typer.Exit(0 if all(row.good for row in rows) else 1)
-
-
-@data.command("add")
-def data_add(
-    name: Annotated[str, typer.Argument(help="The collection's name, such as my-show.")],
-    path: Annotated[Path, typer.Argument(help="A folder of images or videos.")],
-    domain: Annotated[str, typer.Option("--domain", help=f"{', '.join(DOMAINS)}, or your own.")],
-    size: Annotated[int, typer.Option("--size", min=32, max=1024, help="Side of the standardized images.")] = 128,
-    group_by: Annotated[
-        str | None, typer.Option("--group-by", help="What must not cross splits: folder, prefix or image.")
-    ] = None,
-    every: Annotated[float, typer.Option("--every", help="Seconds from one frame of a video to the next.")] = 1.0,
-    skip_damaged: Annotated[bool, typer.Option("--skip-damaged", help="List damaged files and go on.")] = False,
-    home: Home = HOME,
-) -> None:
-    """Turn a folder of images into standardized splits.
-
-    Example: bench data add my-show ~/frames --domain anime --size 128
-    """
-    from bench import progress
-    from bench.data.folder import add
-
-    with progress.steps(f"adding {name}") as report:
-        manifest = add(home, name, path, domain, size, group_by, skip_damaged, report, every)
-    _describe(manifest)
-
-
-@data.command("fetch")
-def data_fetch(
-    name: Annotated[str, typer.Argument(help="open-v1.")],
-    mirror: Annotated[
-        Path | None, typer.Option("--mirror", help="A folder with the files, instead of the network.")
-    ] = None,
-    home: Home = HOME,
-) -> None:
-    """Download a pinned collection; every file is checked by SHA-256. Resumes.
-
-    Example: bench data fetch open-v1
-    """
-    from bench import progress
-    from bench.data import open_v1
-
-    if name != "open-v1":
-        raise unknown("collection to fetch", name, ["open-v1"])
-    with progress.steps(f"fetching {name}") as report:
-        count = open_v1.fetch(home, mirror, report)
-    print(f"{name}: {count} files, every checksum right. Next: bench train-baselines --collection {name} --size 64")
-
-
-@data.command("list")
-def data_list(as_json: Json = False, home: Home = HOME) -> None:
-    """The collections on this machine, with images by domain and split.
-
-    Example: bench data list
-    """
-    from bench.data.collections import known
-
-    _print(known(home), as_json)
-
-
-@data.command("show")
-def data_show(name: str, size: Size = None, home: Home = HOME) -> None:
-    """A collection's splits, digests, notes and what was left out.
-
-    Example: bench data show open-v1 --size 64
-    """
-    from bench import progress
-    from bench.data.collections import open_collection
-
-    with progress.steps(f"preparing {name}") as report:
-        manifest = open_collection(home, name, size, report)
-    _describe(manifest, full=True)
-
-
-@data.command("verify")
-def data_verify(name: str, size: Size = None, home: Home = HOME) -> None:
-    """Decode every image of a collection and compare its digest. Exit 1 if one differs.
-
-    Example: bench data verify procedural-v1 --size 64
-    """
-    from bench import progress
-    from bench.data.collections import open_collection
-    from bench.data.manifest import verify
-
-    with progress.steps(f"preparing {name}") as report:
-        manifest = open_collection(home, name, size, report)
-    problems = verify(manifest)
-    for line in problems:
-        print(line)
-    print(f"{name} at {manifest.size} px: {len(manifest.items)} images, {len(problems)} problems")
-    raise typer.Exit(1 if problems else 0)
-
-
-def _describe(manifest: Any, full: bool = False) -> None:
-    rows = []
-    for domain in manifest.domains:
-        counts = manifest.counts()[domain]
-        row: dict[str, Any] = {"domain": domain, **{name: counts.get(name, 0) for name in SPLITS}}
-        keys = [manifest.split(domain, name).key for name in EVALUATED_SPLITS if name in counts]
-        rows.append(row | {"keys": " ".join(keys)})
-    print(f"{manifest.collection} at {manifest.size} px")
-    _print(rows, as_json=False)
-    for note in manifest.notes:
-        print(f"note: {printable(note)}")
-    left_out = manifest.left_out if full else manifest.left_out[:10]
-    for left in left_out:
-        print(f"left out: {printable(left.source)}: {printable(left.reason)}")
-    if len(left_out) < len(manifest.left_out):
-        print(f"left out: {len(manifest.left_out)} files in all; see bench data show {manifest.collection}")
-
-
-def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for key in rows[0] if rows else ():
-        table.add_column(key, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(str(value)) for value in row.values()))
-    # A pipe has no width; a table cut at 80 columns would lose facts.
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)

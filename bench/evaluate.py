@@ -125,7 +125,7 @@ def evaluate(
     scores = {}
     for id, metric in METRICS.items():
         if metric.kind == "full-reference":
-            scores[id] = _full_reference(metric, values[id], images.groups, facts)
+            scores[id] = _full_reference(metric, values[id], images, facts)
         else:
             absent = None if id in pooled else distributions.absent or "needs at least 2 images"
             scores[id] = _score(metric, facts, value=pooled.get(id), absent=absent)
@@ -171,8 +171,8 @@ def split_facts(split: Split, images: Images) -> SplitFacts:
     )
 
 
-def _full_reference(metric: Metric, values: np.ndarray, groups: tuple[str, ...], facts: SplitFacts) -> Score:
-    summary = summarize(values, groups)
+def _full_reference(metric: Metric, values: np.ndarray, images: Images, facts: SplitFacts) -> Score:
+    summary = summarize(values, images.groups, frames=images.frames)
     absent = None if summary.value is not None else "every image equals its target"
     return _score(
         metric,
@@ -199,7 +199,8 @@ def _score(metric: Metric, facts: SplitFacts, **result: Any) -> Score:
 
 
 def _write_images(path: Path, images: Images, values: Mapping[str, np.ndarray]) -> None:
-    frame = pd.DataFrame({"id": images.ids, "group": images.groups, **values})
+    place = {} if images.frames is None else {"frame": images.frames}
+    frame = pd.DataFrame({"id": images.ids, "group": images.groups, **place, **values})
     with whole(path) as temporary:
         frame.to_parquet(temporary, index=False)
 

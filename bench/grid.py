@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from bench.data.loading import load as load_images
+import torch
+
+from bench.colorize import predict
 from bench.data.manifest import Manifest
 from bench.device import Machine, device_name
 from bench.errors import BenchError, unknown
 from bench.evaluate import Distributions, Subject, evaluate
+from bench.exported import Exported
 from bench.job import Job
 from bench.metrics.probe import assert_agreement
 from bench.predictions import read_predictions
 from bench.records import Record, write
-from bench.train import FACTS, load, predict, read_facts, train
-from bench.types import BUDGETS, DOMAINS, EVALUATED_SPLITS, MIXED, Budget, Entry, Images, Mix, Track, slug
+from bench.shelf import Shelf
+from bench.train import FACTS, load, read_facts, train
+from bench.types import (
+    BUDGETS,
+    CONDITIONS,
+    DOMAINS,
+    EVALUATED_SPLITS,
+    GUIDANCES,
+    MIXED,
+    Budget,
+    Entry,
+    Mix,
+    Track,
+    slug,
+)
 from bench.weights import DOWNLOAD, NONE
 
 
 class Registry(Protocol):
-    """The folder of baselines: the file name is the registry."""
+    """The folder of baselines: the file name is the registry; `working` leaves out other packages' broken ones."""
 
     def names(self) -> list[str]: ...
+
+    def working(self) -> list[str]: ...
 
     def load(self, name: str) -> ModuleType: ...
 
@@ -48,12 +67,19 @@ Report = Callable[[Event], None]
 
 def trained(registry: Registry) -> list[str]:
     """The baselines that have a recipe."""
-    return [name for name in registry.names() if hasattr(registry.load(name), "RECIPE")]
+    return [name for name in registry.working() if hasattr(registry.load(name), "RECIPE")]
+
+
+def parameters(registry: Registry, model: str, size: int = 256) -> int:
+    """A baseline's learned parameters at the paper's width, counted without memory for them."""
+    with torch.device("meta"):
+        built = registry.load(model).build(size=size, width=1.0)
+    return sum(parameter.numel() for parameter in built.generator.parameters())
 
 
 def references(registry: Registry) -> list[str]:
     """The untrained reference ladder."""
-    return [name for name in registry.names() if hasattr(registry.load(name), "fit")]
+    return [name for name in registry.working() if hasattr(registry.load(name), "fit")]
 
 
 def mixes(manifest: Manifest, asked: Iterable[str]) -> list[Mix]:
@@ -73,8 +99,13 @@ def mixes(manifest: Manifest, asked: Iterable[str]) -> list[Mix]:
     return chosen
 
 
-def serving(registry: Registry, models: Iterable[str], track: Track, budget: str) -> list[str]:
-    """The baselines asked for, else all that serve the track.
+def default_track(registry: Registry, model: str) -> Track:
+    """The track a model is trained for where none is asked: the first it names."""
+    return Track.parse(registry.load(model).TRACKS[0])
+
+
+def serving(registry: Registry, models: Iterable[str], track: Track | None, budget: str) -> dict[str, Track]:
+    """The baselines to train and each one's track: those asked for, else all that serve the track, else all.
 
     Raises:
         BenchError: an unknown model or budget; a model that is a reference; a track that a model cannot serve.
@@ -82,20 +113,27 @@ def serving(registry: Registry, models: Iterable[str], track: Track, budget: str
     if budget not in BUDGETS:
         raise unknown("budget", budget, list(BUDGETS))
     known = trained(registry)
-    chosen = list(models) or [name for name in known if track.name in registry.load(name).TRACKS]
+    chosen = list(models) or [name for name in known if track is None or track.name in registry.load(name).TRACKS]
     if not chosen:
-        raise BenchError(f"no baseline serves the track {track.name}; see: bench tracks")
+        raise BenchError(f"no baseline serves the track {track.name if track else ''}; see: bench tracks")
     for name in chosen:
         if name not in known:
             raise unknown("baseline to train", name, known)
-        if track.name not in registry.load(name).TRACKS:
-            raise BenchError(f"{name} serves the tracks {', '.join(registry.load(name).TRACKS)}, not {track.name}.")
-    return chosen
+        if track is not None:
+            require_track(registry, name, track)
+    return {name: (track or default_track(registry, name)).trained for name in chosen}
+
+
+def require_track(registry: Registry, model: str, track: Track) -> None:
+    """Refuse a track that a model cannot serve, in one line that names those it can."""
+    served = registry.load(model).TRACKS
+    if track.name not in served:
+        raise BenchError(f"{model} serves the tracks {', '.join(served)}, not {track.name}.")
 
 
 def jobs(
     registry: Registry,
-    manifest: Manifest,
+    shelf: Shelf,
     models: Iterable[str] = (),
     asked_mixes: Iterable[str] = (),
     track: Track | None = None,
@@ -103,14 +141,14 @@ def jobs(
     seeds: Iterable[int] = (0,),
     weights: str | None = None,
 ) -> list[Job]:
-    """The trainings of a grid.
+    """The trainings of a grid. Where all models are asked for, those whose track the collection cannot serve stay out.
 
     Args:
         registry: the baselines.
-        manifest: the collection.
+        shelf: the collection.
         models: which; see `serving`.
         asked_mixes: which; see `mixes`.
-        track: what the models see; gray if None.
+        track: what the models see; each one's default if None.
         budget: how much training.
         seeds: one training each.
         weights: of pretrained backbones; see `backbone`.
@@ -118,15 +156,17 @@ def jobs(
     Raises:
         BenchError: as those, or weights that no chosen model takes.
     """
-    track = track or Track("gray")
-    chosen = serving(registry, models, track, budget)
+    asked = list(models)
+    chosen = serving(registry, asked, track, budget)
+    if not asked and track is None:
+        chosen = {name: seen for name, seen in chosen.items() if shelf.serves(seen)}
     bodies = {name: backbone(registry, name, budget, weights) for name in chosen}
     if weights not in (None, NONE) and not any(bodies.values()):
         raise BenchError(f"none of {', '.join(chosen)} takes --backbone-weights at the budget {budget}; leave it out.")
     return [
-        job(registry, manifest, Entry(name, mix), track, BUDGETS[budget], seed, bodies[name])
-        for name in chosen
-        for mix in mixes(manifest, asked_mixes)
+        job(registry, shelf, Entry(name, mix), seen, BUDGETS[budget], seed, bodies[name])
+        for name, seen in chosen.items()
+        for mix in mixes(shelf.manifest(seen), asked_mixes)
         for seed in seeds
     ]
 
@@ -134,23 +174,26 @@ def jobs(
 def backbone(registry: Registry, model: str, budget: str, option: str | None) -> Path | None:
     """The pretrained weights a model starts from: those named, else those in torch's cache, else none.
 
-    Which it was stands in the record (`pretrained`). A budget below the paper's width has no use for them.
+    Which it was stands in the record (`pretrained`). A budget below the paper's width has no use for a body's weights;
+    those that only judge, as a perceptual loss does, serve every width.
 
     Raises:
         BenchError: the weights file is missing or another one.
     """
     published = getattr(registry.load(model), "WEIGHTS", None)
-    if published is None or BUDGETS[budget].width != 1:
+    if published is None or (BUDGETS[budget].width != 1 and not published.any_width):
         return None
     if option not in (None, DOWNLOAD, NONE):
-        return Path(option)  # the model checks that it fits, and the record keeps its digest
+        place = Path(option)
+        # Several models take several files: a folder may hold them under their published names.
+        return place / published.name if place.is_dir() else place  # the model checks that it fits
     found = published.find(option)
     return found if isinstance(found, Path) else None
 
 
 def job(
     registry: Registry,
-    manifest: Manifest,
+    shelf: Shelf,
     entry: Entry,
     track: Track,
     budget: Budget,
@@ -159,29 +202,33 @@ def job(
 ) -> Job:
     """One training of one entry."""
     module = registry.load(entry.model)
-    return Job(entry, module.build, module.RECIPE, track, budget, seed, manifest.size, manifest.collection, weights)
+    build = module.build
+    if "track" in inspect.signature(build).parameters:  # a model whose objective depends on what it sees
+        build = partial(build, track=track)
+    recipe = module.RECIPE.at_width(budget.width)
+    return Job(entry, build, recipe, track, budget, seed, shelf.size, shelf.collection, weights)
 
 
-def split_keys(manifest: Manifest, one: Job) -> list[str]:
+def split_keys(shelf: Shelf, one: Job) -> list[str]:
     """The training splits of a job, as they are now."""
-    return [manifest.split(domain, "train").key for domain in one.domains]
+    return [shelf.split(domain, "train", one.track).key for domain in one.domains]
 
 
-def train_all(todo: list[Job], manifest: Manifest, home: Path, machine: Machine, report: Report) -> None:
+def train_all(todo: list[Job], shelf: Shelf, machine: Machine, report: Report) -> None:
     """Train every job in turn. Done ones are skipped; a cut one goes on; one that fails does not stop the rest.
 
     Raises:
         BenchError: after the last one, when any failed: all their reasons.
     """
     machine.check()  # once, not as every entry's failure
-    parts = _Parts(manifest, home)
+    home = shelf.home
     failed = []
     for number, one in enumerate(todo, 1):
 
         def tell(state: str, facts: dict[str, Any], number: int = number, one: Job = one) -> None:
-            report(Event(number, len(todo), f"{one.entry.name} s{one.seed}", state, facts))
+            report(Event(number, len(todo), one.label, state, facts))
 
-        domains, keys = one.domains, split_keys(manifest, one)
+        domains, keys = one.domains, split_keys(shelf, one)
         try:
             if (one.folder(home) / FACTS).exists():
                 tell("skipped", read_facts(one, keys, home))
@@ -189,8 +236,8 @@ def train_all(todo: list[Job], manifest: Manifest, home: Path, machine: Machine,
             tell("training", {"step": 0, "steps": one.steps})
             train(
                 one,
-                {domain: parts(domain, "train", one.track) for domain in domains},
-                {domain: parts(domain, "val", one.track) for domain in domains if parts.has(domain, "val")},
+                {domain: shelf.load(domain, "train", one.track) for domain in domains},
+                {d: shelf.load(d, "val", one.track) for d in domains if shelf.has(d, "val", one.track)},
                 keys,
                 home,
                 machine,
@@ -205,35 +252,18 @@ def train_all(todo: list[Job], manifest: Manifest, home: Path, machine: Machine,
         raise BenchError(f"{len(failed)} of {len(todo)} trainings failed: " + " | ".join(failed))
 
 
-class _Parts:
-    """Splits in memory, each read once."""
-
-    def __init__(self, manifest: Manifest, home: Path):
-        self.manifest, self.home = manifest, home
-        self._read: dict[tuple[str, str, str], Images] = {}
-
-    def has(self, domain: str, name: str) -> bool:
-        """A small collection may lack a split."""
-        return name in self.manifest.counts()[domain]
-
-    def __call__(self, domain: str, name: str, track: Track) -> Images:
-        key = (domain, name, track.name)
-        if key not in self._read:
-            self._read[key] = load_images(self.manifest.split(domain, name), track, self.home / "cache")
-        return self._read[key]
-
-
 @dataclass(frozen=True)
 class Runnable:
-    """An entry that can be evaluated here: a finished training (job), somebody's predictions, or a reference."""
+    """An entry that can be evaluated here: a finished training (job), a model file, predictions, or a reference."""
 
     entry: Entry
     job: Job | None = None
     predictions: Path | None = None
+    exported: Exported | None = None
 
 
 def submission(registry: Registry, name: str) -> Entry:
-    """The entry of a folder of predictions.
+    """The entry of somebody's predictions or model file.
 
     Raises:
         BenchError: the name is not a slug, or is a registered model's.
@@ -243,65 +273,95 @@ def submission(registry: Registry, name: str) -> Entry:
     return Entry(slug("--name", name))
 
 
-def runnable(
-    registry: Registry, manifest: Manifest, home: Path, text: str, track: Track, budget: str | None
-) -> list[Runnable]:
+def runnable(registry: Registry, shelf: Shelf, text: str, track: Track, budget: str | None) -> list[Runnable]:
     """What `--model TEXT` stands for: one entry with all its seeds, or `all`: the ladder and everything trained here.
 
     Of an entry trained at several budgets the largest counts, unless one is named.
 
     Raises:
-        BenchError: an unknown entry, or one that is not trained yet (says the command that trains it).
+        BenchError: an unknown entry, a track that it cannot serve, or one that is not trained yet (says the command
+            that trains it).
     """
     if budget is not None and budget not in BUDGETS:
         raise unknown("budget", budget, list(BUDGETS))
     if text != "all":
         entry = Entry.parse(text, registry.names())
+        require_track(registry, entry.model, track)
         if entry.model in references(registry):
             if entry.mix is not None:
                 raise BenchError(f"{entry.model} is not trained on a mix; write --model {entry.model}.")
             return [Runnable(entry)]
         if entry.mix is None:
             raise BenchError(f"{entry.model} is trained on a mix; write --model {entry.model}@mixed, for example.")
-        mixes(manifest, [entry.mix.name])
-        found = _finished(registry, manifest, home, entry, track, budget)
+        mixes(shelf.manifest(track), [entry.mix.name])
+        found = _finished(registry, shelf, entry, track, budget)
         if not found:
-            one = job(registry, manifest, entry, track, BUDGETS[budget or "smoke"], 0)
+            one = job(registry, shelf, entry, track.trained, BUDGETS[budget or "smoke"], 0)
             raise BenchError(
-                f"{entry.name} is not trained on {manifest.collection} at {manifest.size} px, track {track.name}; "
+                f"{entry.name} is not trained on {shelf.collection} at {shelf.size} px, track {one.track.name}; "
                 f"first run: {one.command}"
             )
         return found
-    entries = [Runnable(Entry(name)) for name in references(registry)]
-    known = trained(registry)
-    place = home / "checkpoints" / manifest.collection / f"{manifest.size}px" / track.name
-    for folder in sorted(place.iterdir()) if place.is_dir() else []:
-        if folder.name.partition("@")[0] in known:
-            entries += _finished(registry, manifest, home, Entry.parse(folder.name, known), track, budget)
+    entries = [Runnable(Entry(name)) for name in references(registry) if track.name in registry.load(name).TRACKS]
+    for name in _folders(shelf, track):
+        entry = Entry.parse(name, trained(registry))
+        if track.name in registry.load(entry.model).TRACKS:
+            entries += _finished(registry, shelf, entry, track, budget)
     return entries
 
 
-def _finished(
-    registry: Registry, manifest: Manifest, home: Path, entry: Entry, track: Track, budget: str | None
-) -> list[Runnable]:
+def plays(
+    registry: Registry, shelf: Shelf, text: str, track: Track | None, budget: str | None
+) -> list[tuple[Track, list[Runnable]]]:
+    """What is evaluated on which track: of one model its default track, of `all` every track with something trained.
+
+    Raises:
+        BenchError: as `runnable`.
+    """
+    if track is not None:
+        tracks = [track]
+    elif text == "all":
+        tracks = played(registry, shelf) or [Track("gray")]
+    else:
+        tracks = [default_track(registry, Entry.parse(text, registry.names()).model)]
+    return [(one, runnable(registry, shelf, text, one, budget)) for one in tracks]
+
+
+def played(registry: Registry, shelf: Shelf) -> list[Track]:
+    """The tracks on which something that was trained here can be evaluated, in the order of the boards."""
+    found = []
+    for condition in CONDITIONS:
+        for track in (Track(condition, guidance) for guidance in GUIDANCES):
+            models = {name.partition("@")[0] for name in _folders(shelf, track)} & set(trained(registry))
+            if any(track.name in registry.load(model).TRACKS for model in models):
+                found.append(track)
+    return found
+
+
+def _folders(shelf: Shelf, track: Track) -> list[str]:
+    """The entries that have a training for a track, finished or not."""
+    place = shelf.home / "checkpoints" / shelf.collection / f"{shelf.size}px" / track.trained.name
+    return sorted(folder.name for folder in place.iterdir() if "@" in folder.name) if place.is_dir() else []
+
+
+def _finished(registry: Registry, shelf: Shelf, entry: Entry, track: Track, budget: str | None) -> list[Runnable]:
     for name in [budget] if budget else reversed(BUDGETS):
-        first = job(registry, manifest, entry, track, BUDGETS[name], 0).folder(home)
+        first = job(registry, shelf, entry, track.trained, BUDGETS[name], 0).folder(shelf.home)
         names = (facts.parent.name.removeprefix(f"{name}-s") for facts in first.parent.glob(f"{name}-s*/{FACTS}"))
         seeds = sorted(int(seed) for seed in names if seed.isdecimal())
         if seeds:
-            return [Runnable(entry, job(registry, manifest, entry, track, BUDGETS[name], seed)) for seed in seeds]
+            return [Runnable(entry, job(registry, shelf, entry, track.trained, BUDGETS[name], seed)) for seed in seeds]
     return []
 
 
 def evaluate_all(
     registry: Registry,
-    manifest: Manifest,
+    shelf: Shelf,
     domains: list[str],
     splits: list[str],
     entries: list[Runnable],
     track: Track,
     distributions: Distributions,
-    home: Path,
     records: Path,
     machine: Machine,
     report: Report,
@@ -320,21 +380,20 @@ def evaluate_all(
         if split not in EVALUATED_SPLITS:
             raise unknown("split to evaluate", split, list(EVALUATED_SPLITS))
     for domain in domains:
-        if domain not in manifest.domains:
-            raise unknown(f"domain of {manifest.collection}", domain, list(manifest.domains))
-    parts = _Parts(manifest, home)
-    wanted = [(domain, split) for domain in domains for split in splits if parts.has(domain, split)]
+        if domain not in shelf.manifest(track).domains:
+            raise unknown(f"domain of {shelf.collection}", domain, list(shelf.manifest(track).domains))
+    wanted = [(domain, split) for domain in domains for split in splits if shelf.has(domain, split, track)]
     assert_agreement()
     device = machine.fabric().device
     made: list[Record] = []
     for one in entries:
-        subjects = _subjects(registry, one, parts, wanted, track, home, device)
+        subjects = _subjects(registry, one, shelf, wanted, track, device)
         for domain, name in wanted:
-            split, images = manifest.split(domain, name), parts(domain, name, track)
-            command = _command(one, manifest, domain, name, track)
+            split, images = shelf.split(domain, name, track), shelf.load(domain, name, track)
+            command = _command(one, shelf, domain, name, track)
             started = time.monotonic()
             subject = subjects(domain, name)
-            record = evaluate(subject, split, images, track.name, distributions, home, command, save_predictions)
+            record = evaluate(subject, split, images, track.name, distributions, shelf.home, command, save_predictions)
             write(records, record)
             made.append(record)
             facts = {"split": split.key, "seconds": time.monotonic() - started, "record": record}
@@ -345,31 +404,44 @@ def evaluate_all(
 def _subjects(
     registry: Registry,
     one: Runnable,
-    parts: _Parts,
+    shelf: Shelf,
     wanted: list[tuple[str, str]],
     track: Track,
-    home: Path,
     device: Any,
 ) -> Callable[[str, str], Subject]:
     """How an entry predicts on each (domain, split): its model or pictures are read once."""
     if one.predictions is not None:
-        pictures = read_predictions(one.predictions, {place: parts(*place, track) for place in wanted})
+        pictures = read_predictions(one.predictions, {place: shelf.load(*place, track) for place in wanted})
         return lambda domain, name: Subject(one.entry, "submission", lambda images: pictures[domain, name])
+    if one.exported is not None:
+        exported = one.exported
+        subject = Subject(one.entry, "submission", lambda images: exported.predict(images, device))
+        return lambda domain, name: subject
     if one.job is None:
-        fit = cache(lambda domain: registry.load(one.entry.model).fit(parts(domain, "train", track)))
+        fit = cache(lambda domain: registry.load(one.entry.model).fit(shelf.load(domain, "train", track)))
         return lambda domain, name: Subject(one.entry, "reference", fit(domain))
-    model, facts = load(one.job, split_keys(parts.manifest, one.job), home, device)
+    model, facts = load(one.job, split_keys(shelf, one.job), shelf.home, device)
     subject = Subject(
-        one.entry, "trained", lambda images: predict(model, images, device), facts, one.job.seed, device_name(device)
+        one.entry,
+        "trained",
+        lambda images: predict(model, images, track, device),
+        facts,
+        one.job.seed,
+        device_name(device),
     )
     return lambda domain, name: subject
 
 
-def _command(one: Runnable, manifest: Manifest, domain: str, split: str, track: Track) -> str:
+def _command(one: Runnable, shelf: Shelf, domain: str, split: str, track: Track) -> str:
     """The command that makes a record again."""
     words = [f"bench evaluate --domain {domain} --split {split}"]
-    words += ["--predictions DIR --name" if one.predictions else "--model", one.entry.name]
+    if one.predictions:
+        words += ["--predictions DIR --name", one.entry.name]
+    elif one.exported:
+        words += ["--model", one.exported.path.name]
+    else:
+        words += ["--model", one.entry.name]
     words += [f"--budget {one.job.budget.name}"] if one.job else []
-    words += [f"--collection {manifest.collection} --size {manifest.size}"]
-    words += [f"--track {track.name}"] if track.name != "gray" else []
+    words += [f"--collection {shelf.collection} --size {shelf.size}"]
+    words += [f"--track {track.name}"]
     return " ".join(words)

@@ -21,7 +21,7 @@ class Job:
     Attributes:
         entry: baseline and mix.
         build: makes the model: (size, width, weights) -> Colorizer.
-        recipe: the paper's training facts.
+        recipe: the paper's training facts, for the budget's width.
         track: what the model sees.
         budget: how much training.
         seed: of initialisation, order and augmentation.
@@ -46,6 +46,14 @@ class Job:
         return self.entry.mix.domains if self.entry.mix else ()
 
     @property
+    def label(self) -> str:
+        """What an overview calls it: entry, track and seed, without what is usual."""
+        words = [self.entry.name]
+        words += [self.track.name] if self.track.name != "gray" else []
+        words += [f"seed {self.seed}"] if self.seed else []
+        return " ".join(words)
+
+    @property
     def images(self) -> int:
         return self.budget.images or self.recipe.paper_images
 
@@ -55,7 +63,8 @@ class Job:
 
     @property
     def steps(self) -> int:
-        return math.ceil(self.images / self.batch_size)
+        """On clips, whole windows."""
+        return math.ceil(self.images / self.batch_size / self.recipe.unroll) * self.recipe.unroll
 
     @property
     def command(self) -> str:
@@ -64,7 +73,7 @@ class Job:
         words = [f"bench train-baselines --model {self.entry.model} --mix {mix}"]
         words += [f"--collection {self.collection} --size {self.size} --budget {self.budget.name}"]
         words += [f"--seed {self.seed}"] if self.seed else []
-        words += [f"--track {self.track.name}"] if self.track.name != "gray" else []
+        words += [f"--track {self.track.name}"]
         return " ".join(words)
 
     def folder(self, home: Path) -> Path:
@@ -100,9 +109,29 @@ def _order(seed: int, domain: int, epoch: int, count: int) -> np.ndarray:
 
 def stage_at(recipe: Recipe, steps: int, step: int) -> Stage:
     """The stage that a step of a training of so many steps belongs to."""
-    share = 0.0
+    return _place(recipe, steps, step)[0]
+
+
+def rate_at(recipe: Recipe, steps: int, step: int) -> float:
+    """The factor on the stage's learning rates at a step: 1, then falling linearly to 0 where the stage decays."""
+    stage, place, length = _place(recipe, steps, step)
+    passed = place / length
+    return 1.0 if passed <= stage.decay_from else (1 - passed) / (1 - stage.decay_from)
+
+
+def judged_at(recipe: Recipe, steps: int, step: int) -> bool:
+    """Whether the discriminator learns in a step."""
+    stage, place, _ = _place(recipe, steps, step)
+    return stage.discriminator is not None and place % stage.discriminator_every == 0
+
+
+def _place(recipe: Recipe, steps: int, step: int) -> tuple[Stage, int, int]:
+    """The stage of a step, the step's place in it, and its length in steps."""
+    begin, share = 0, 0.0
     for stage in recipe.stages:
         share += stage.share
-        if step < round(steps * share):
-            return stage
-    return recipe.stages[-1]
+        end = round(steps * share)
+        if step < end:
+            return stage, step - begin, end - begin
+        begin = end
+    return recipe.stages[-1], 0, 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from bench.errors import BenchError
 from bench.records import Record, Score
 from bench.statistics import FEW_GROUPS
-from bench.types import CONDITIONS, DOMAINS, EVALUATED_SPLITS, GUIDANCE, Track
+from bench.types import CONDITIONS, DOMAINS, EVALUATED_SPLITS, GUIDANCES, Track
 
 PRIMARY = "ciede2000"
 SKILL = "skill"
@@ -165,7 +165,7 @@ def domain_order(domain: str) -> tuple[int, str]:
 def track_order(track: str) -> tuple[int, int, str]:
     """Sorting key: by condition, then by guidance."""
     parsed = Track.parse(track)
-    return CONDITIONS.index(parsed.condition), GUIDANCE.index(parsed.guidance), track
+    return CONDITIONS.index(parsed.condition), GUIDANCES.index(parsed.guidance), track
 
 
 def place(known: Sequence[str], name: str) -> tuple[int, str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from bench.job import Job
 
 console = Console(stderr=True, highlight=False)
 
@@ -89,6 +94,57 @@ def _line(state: str, facts: dict[str, Any]) -> str:
         return line + (f", validation ΔE00 {score:.2f}" if score is not None else "")
     score = facts["record"].scores["ciede2000"].value
     return f"{facts['split']}  ΔE00 {score:.2f}  ({facts['seconds']:.1f} s)"
+
+
+class Trainings:
+    """The overview of a grid of trainings: models down, mixes across, and in each cell how that entry stands."""
+
+    def __init__(self, jobs: Sequence[Job], live: Live):
+        self.places = {job.label: (_row(job), job.entry.mix.name if job.entry.mix else "") for job in jobs}
+        self.mixes = list(dict.fromkeys(mix for _, mix in self.places.values()))
+        self.cells: dict[tuple[str, str], str] = dict.fromkeys(self.places.values(), "·")
+        self.live = live
+        self._now = ""
+        live.update(self.table())
+
+    def __call__(self, event: Any) -> None:
+        facts, place = event.facts, self.places[event.entry]
+        if event.state == "training":
+            done = f"{100 * facts['step'] // facts['steps']} %"
+            left = f", {facts['seconds_left']:.0f} s left" if "seconds_left" in facts else ""
+            rate = f", {facts['images_per_second']:.0f} images/s" if "images_per_second" in facts else ""
+            score = f", ΔE00 {facts['validation']:.2f}" if facts.get("validation") else ""
+            self.cells[place] = done
+            self._now = f"[{event.number}/{event.total}] {event.entry}: {done}{rate}{left}{score}"
+        else:
+            score = facts.get("best_validation_ciede2000")
+            self.cells[place] = "failed" if event.state == "failed" else f"{score:.2f}" if score else "done"
+            self._now = f"[{event.number}/{event.total}] {event.entry}: {_line(event.state, facts)}"
+        self.live.update(self.table())
+
+    def table(self) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="bold", caption=Text(self._now), caption_justify="left")
+        table.add_column("validation ΔE00")
+        for mix in self.mixes:
+            table.add_column(mix, justify="right")
+        for row in dict.fromkeys(row for row, _ in self.cells):
+            table.add_row(row, *(self.cells.get((row, mix), "") for mix in self.mixes))
+        return table
+
+
+def _row(job: Job) -> str:
+    return " ".join([job.entry.model, *job.label.split()[1:]])
+
+
+@contextmanager
+def trainings(jobs: Sequence[Job]) -> Iterator[Trainings | Grid]:
+    """The overview of a grid of trainings: a table that is drawn anew on a terminal, one line an entry elsewhere."""
+    if not console.is_terminal:
+        with grid("training") as lines:
+            yield lines
+        return
+    with Live(console=console, refresh_per_second=4) as live:
+        yield Trainings(jobs, live)
 
 
 @contextmanager

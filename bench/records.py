@@ -322,13 +322,14 @@ def _check_names(record: Record) -> None:
         _named(where, lambda text: slug("name", text), name)
     mix = None if entry.mix is None else _named("entry.mix", lambda text: Mix.parse(text).name, entry.mix)
     track = _named("track", lambda text: Track.parse(text).name, record.track)
+    kind = "-clips" if Track.parse(track).temporal else ""
     if split.name not in SPLITS:
         _refuse("split.name", " or ".join(SPLITS), split.name)
     for where, expected, got in (
         ("entry.mix", mix, entry.mix),
         ("entry.name", entry.model if mix is None else f"{entry.model}@{mix}", entry.name),
         ("track", track, record.track),
-        ("split.key", f"{split.collection}/{split.domain}/{split.name}:{split.digest[:8]}", split.key),
+        ("split.key", f"{split.collection}/{split.domain}/{split.name}{kind}:{split.digest[:8]}", split.key),
     ):
         if expected != got:
             _refuse(where, repr(expected), got)

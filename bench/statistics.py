@@ -83,18 +83,32 @@ def bootstrap(
     return float(low), float(high)
 
 
-def summarize(values: Float64[np.ndarray, " n"], groups: Sequence[str], *, seed: int = 0) -> Summary:
-    """Image, then group, then domain mean: a long series weighs as much as a short one.
+def summarize(
+    values: Float64[np.ndarray, " n"],
+    groups: Sequence[str],
+    *,
+    frames: Sequence[int] | None = None,
+    seed: int = 0,
+) -> Summary:
+    """Image, then clip, then group, then domain mean: a long series or clip weighs as much as a short one.
 
     Args:
         values: one an image, shape (n,), any unit; infinite ones are counted apart.
-        groups: the group (series, clip, page source) of each image.
+        groups: the group (series, page source) of each image.
+        frames: on clips, the place of each image in its clip, 0 beginning a new one; None for single images.
         seed: of the bootstrap.
 
     Raises:
         ValueError: on a NaN, or where the lengths differ.
     """
-    means = group_means(values, groups)
+    if frames is None:
+        means = group_means(values, groups)
+    else:
+        clips = np.cumsum(np.asarray(frames) == 0)
+        kept = np.unique(clips[np.isfinite(values)])
+        owners = np.asarray(groups)[np.searchsorted(clips, kept)]
+        # Zeros before a number keep numbers in order as text.
+        means = group_means(group_means(values, [f"{clip:09d}" for clip in clips]), owners.tolist())
     low, high = bootstrap(means, seed=seed)
     return Summary(
         value=float(means.mean()) if len(means) else None,

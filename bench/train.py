@@ -11,24 +11,26 @@ import csv
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from lightning.fabric import Fabric
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
-from bench.checkpoint import STATE, Run, read_object, require_same, restore
-from bench.color import quantize
+from bench.batches import Resident
+from bench.checkpoint import STATE, Run, fill, read_object, read_tensors, require_same, restore
+from bench.colorize import predict
 from bench.device import Machine, device_name
 from bench.errors import BenchError
 from bench.files import sha256, whole, write_json
-from bench.job import Job, pick, stage_at
+from bench.job import Job, judged_at, rate_at, stage_at
 from bench.metrics.pixel import score_images
-from bench.types import Adam, Batch, Images, Stage
+from bench.types import Batch, Images, Optimizer, RMSprop, Stage
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -39,78 +41,20 @@ VALIDATION_IMAGES = 64
 """Images of each domain's validation split that are scored, evenly spaced."""
 CHECKPOINT_SECONDS = 60
 LOG_STEPS = 25
+FORMAT = 2
+"""Of what a training leaves; another number is another meaning of the same names, and is trained again."""
 FACTS = "training.json"
 FACTS_KEYS = {"seed", "pretrained", "device", "seconds", "images_per_second", "best_step", "parameters"}
 WEIGHTS = "weights.safetensors"
 CURVES = "curves.csv"
+TENSORBOARD = "tensorboard"
 
 Report = Callable[[dict[str, Any]], None]
 
 
-@dataclass
-class _Resident:
-    """The training images of the mix on the device as 8-bit tensors, one block a domain."""
-
-    offsets: dict[str, int]
-    targets: Tensor
-    conditions: Tensor
-
-    @classmethod
-    def of(cls, images: Mapping[str, Images], device: torch.device) -> _Resident:
-        offsets, start = {}, 0
-        for domain, part in images.items():
-            offsets[domain] = start
-            start += len(part)
-        targets = torch.cat([torch.from_numpy(np.ascontiguousarray(part.targets)) for part in images.values()])
-        conditions = torch.cat([torch.from_numpy(np.ascontiguousarray(part.conditions)) for part in images.values()])
-        return cls(offsets, targets.to(device).permute(0, 3, 1, 2).contiguous(), conditions.to(device).unsqueeze(1))
-
-    def batch(self, chosen: list[tuple[str, int]], flips: np.ndarray | None) -> Batch:
-        device = self.targets.device
-        index = torch.tensor([self.offsets[domain] + place for domain, place in chosen], device=device)
-        target, condition = self.targets[index], self.conditions[index]
-        if flips is not None:
-            flip = torch.from_numpy(flips).to(device)[:, None, None, None]
-            target = torch.where(flip, target.flip(-1), target)
-            condition = torch.where(flip, condition.flip(-1), condition)
-        return Batch(condition.float() / 255, target.float() / 255)
-
-
-def batches(images: Images, size: int, device: torch.device) -> Iterator[Batch]:
-    """An evaluation's batches: conditions only, in order."""
-    for start in range(0, len(images), size):
-        condition = torch.from_numpy(np.ascontiguousarray(images.conditions[start : start + size]))
-        yield Batch(condition.to(device).unsqueeze(1).float() / 255)
-
-
-@torch.inference_mode()
-def predict(model: Any, images: Images, device: torch.device, size: int | None = None) -> np.ndarray:
-    """Colorize a split.
-
-    Args:
-        model: a Colorizer.
-        images: what to colorize; only the conditions are read.
-        device: where the model lies.
-        size: images a forward pass, None for 2**18 pixels; normalisation uses running statistics, so it does not
-            change the result.
-
-    Returns:
-        8-bit sRGB, shape (n, height, width, 3).
-    """
-    height, width = images.conditions.shape[1:]
-    model.eval()
-    parts = []
-    # TF32 would make a score depend on the device.
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-        for batch in batches(images, size or max(1, 2**18 // (height * width)), device):
-            x, _ = model.encode(batch)
-            output = model.generator(x.contiguous(memory_format=torch.channels_last)).float()
-            parts.append(quantize(model.decode(output, batch).permute(0, 2, 3, 1).cpu().numpy()))
-    model.train()
-    return np.concatenate(parts)
-
-
-def _optimizer(settings: Adam, network: nn.Module) -> torch.optim.Adam:
+def _optimizer(settings: Optimizer, network: nn.Module) -> torch.optim.Optimizer:
+    if isinstance(settings, RMSprop):
+        return torch.optim.RMSprop(network.parameters(), lr=settings.lr, alpha=settings.alpha, eps=settings.eps)
     return torch.optim.Adam(network.parameters(), lr=settings.lr, betas=settings.betas, fused=True)
 
 
@@ -136,7 +80,7 @@ def train(
 
     Returns:
         The entry's folder: `weights.safetensors` (the step with the lowest mean validation CIEDE2000),
-        `training.json` (the facts) and `curves.csv`.
+        `training.json` (the facts) and `curves.csv`; `tensorboard/` too where TensorBoard is installed.
 
     Raises:
         BenchError: no training image, a damaged checkpoint, or a loss that is not finite (names step and images).
@@ -145,13 +89,9 @@ def train(
     if (folder / FACTS).exists():
         read_facts(job, splits, home)
         return folder
-    for domain, part in images.items():
-        if not len(part):
-            raise BenchError(
-                f"{job.entry.name}: the training split of {domain} is empty; add images to {job.collection}."
-            )
-    folder.mkdir(parents=True, exist_ok=True)
     fabric = machine.fabric()
+    resident = Resident(job, images, fabric.device)
+    folder.mkdir(parents=True, exist_ok=True)
     fabric.launch()
     if job.batch_size % fabric.world_size:
         raise BenchError(
@@ -164,7 +104,12 @@ def train(
     model = job.build(size=job.size, width=job.budget.width, weights=job.weights)
     run = Run(job, fabric, model, folder, identity(job, splits, machine.resolved()[1]))
     optimizer_tensors = run.load()
-    _loop(run, images, validation, optimizer_tensors, report)
+    run.board = _tensorboard(folder, fabric)
+    try:
+        _loop(run, resident, validation, optimizer_tensors, report)
+    finally:
+        if run.board is not None:
+            run.board.close()
     if fabric.is_global_zero:
         _finish(run)
     fabric.barrier()
@@ -173,20 +118,22 @@ def train(
 
 def _loop(
     run: Run,
-    images: Mapping[str, Images],
+    resident: Resident,
     validation: Mapping[str, Images],
     optimizer_tensors: dict[str, Tensor],
     report: Report | None,
 ) -> None:
     job, fabric, model = run.job, run.fabric, run.model
     model.to(fabric.device, memory_format=torch.channels_last)
-    resident = _Resident.of(images, fabric.device)
-    sizes = {domain: len(part) for domain, part in images.items()}
     samples = {domain: _evenly(part, VALIDATION_IMAGES) for domain, part in validation.items() if len(part)}
     generator = fabric.setup_module(model.generator)
     judge = fabric.setup_module(model.discriminator) if model.discriminator is not None else None
     validate_at = {round(job.steps * (k + 1) / VALIDATIONS) for k in range(VALIDATIONS)}
+    # Each device takes a run of the one global batch: it cycles through the domains, so every share holds all of them.
+    length = job.batch_size // fabric.world_size
+    share = slice(fabric.global_rank * length, (fabric.global_rank + 1) * length)
     stage, optimizers = None, {}
+    own: Tensor | None = None
     terms: list[dict[str, Tensor]] = []
     clock = saved = time.monotonic()
     begun, before = run.step, run.seconds
@@ -195,28 +142,36 @@ def _loop(
         now = stage_at(job.recipe, job.steps, run.step)
         if now is not stage:
             if terms:
-                _log(run, terms, sizes)
+                _log(run, terms, resident)
                 terms.clear()
             stage = now
             optimizers = _optimizers(run, stage, optimizer_tensors)
             optimizer_tensors = {}  # only the stage that was cut finds its state; every later one starts fresh
-        batch = _batch(job, run.step, sizes, resident, fabric)
+        _set_rates(optimizers, now, rate_at(job.recipe, job.steps, run.step))
+        batch = resident.batch(resident.choose(run.step), run.step, own, share)
         torch.manual_seed(job.seed * 1_000_003 + run.step)  # dropout, from (seed, step) alone
-        terms.append(_step(fabric, model, generator, judge if now.discriminator else None, optimizers, batch))
+        judging = judged_at(job.recipe, job.steps, run.step)
+        fake, losses = _step(fabric, model, generator, judge if now.discriminator else None, judging, optimizers, batch)
+        terms.append(losses)
+        if resident.unroll > 1:
+            with torch.no_grad():
+                own = model.decode(fake, batch)
         run.step += 1
         if run.step % LOG_STEPS == 0 or run.step == job.steps or run.step in validate_at:
-            _log(run, terms, sizes)
+            _log(run, terms, resident)
             terms.clear()
         if run.step in validate_at and samples:
             score = _validate(run, samples)
-            run.curves.append({"step": run.step, "stage": now.name, "term": "validation_ciede2000", "value": score})
+            _note(run, "validation_ciede2000", score)
             # Only the last stage is the recipe's result: before it the discriminator may not have played at all.
             if now is job.recipe.stages[-1] and score < run.best_score:
                 run.best_score, run.best_step = score, run.step
                 _save_weights(run)
         run.seconds = before + time.monotonic() - clock
-        if run.step < job.steps and time.monotonic() - saved > CHECKPOINT_SECONDS and not terms:
-            # Only where the log is empty, so that a run that goes on keeps the same curves.
+        # Only where the log is empty, so that a run that goes on keeps the same curves, and between two windows of
+        # frames, so that no own output is lost.
+        whole_window = run.step % resident.unroll == 0
+        if run.step < job.steps and time.monotonic() - saved > CHECKPOINT_SECONDS and not terms and whole_window:
             run.save()
             saved = time.monotonic()
         if report and fabric.is_global_zero:
@@ -242,7 +197,7 @@ def _optimizers(run: Run, stage: Stage, tensors: Mapping[str, Tensor]) -> dict[s
     if stage.discriminator is not None:
         run.optimizers["discriminator"] = _optimizer(stage.discriminator, run.model.discriminator)
     for name, optimizer in run.optimizers.items():
-        restore(optimizer, name, tensors)
+        restore(optimizer, name, tensors, run.folder / STATE)
     return {name: run.fabric.setup_optimizers(optimizer) for name, optimizer in run.optimizers.items()}
 
 
@@ -260,15 +215,12 @@ def _save_weights(run: Run) -> None:
             save_file(tensors, temporary)
 
 
-def _batch(job: Job, step: int, sizes: Mapping[str, int], resident: _Resident, fabric: Fabric) -> Batch:
-    chosen = pick(job, step, sizes)
-    flips = None
-    if job.recipe.flip:
-        flips = np.random.default_rng((job.seed, 1, step)).random(len(chosen)) < 0.5
-    # Each device takes a run of the one global batch: it cycles through the domains, so every share holds all of them.
-    share = len(chosen) // fabric.world_size
-    mine = slice(fabric.global_rank * share, (fabric.global_rank + 1) * share)
-    return resident.batch(chosen[mine], None if flips is None else flips[mine])
+def _set_rates(optimizers: Mapping[str, Any], stage: Stage, factor: float) -> None:
+    """Learning rates by stage and step alone, so that a run that goes on needs to know no more."""
+    for name, optimizer in optimizers.items():
+        settings = stage.generator if name == "generator" else stage.discriminator
+        for group in optimizer.param_groups:
+            group["lr"] = settings.lr * factor if settings else 0.0
 
 
 def _step(
@@ -276,30 +228,33 @@ def _step(
     model: Any,
     generator: Callable[[Tensor], Tensor],
     judge: Callable[[Tensor], Tensor] | None,
+    judging: bool,
     optimizers: Mapping[str, Any],
     batch: Batch,
-) -> dict[str, Tensor]:
-    """One step: the generator runs once; the discriminator learns on its detached output, then the generator learns."""
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """One step: the generator runs once; the discriminator, if it is its turn, learns on its detached output, then the
+    generator learns."""
     x, y = model.encode(batch)
     fake = generator(x.contiguous(memory_format=torch.channels_last))
     logged: dict[str, Tensor] = {}
     if judge is not None:
-        losses = model.discriminator_losses(x, y, fake.detach(), judge)
-        optimizers["discriminator"].zero_grad()
-        fabric.backward(torch.stack(list(losses.values())).sum())
-        optimizers["discriminator"].step()
-        logged |= {f"discriminator_{name}": value.detach() for name, value in losses.items()}
+        if judging:
+            losses = model.discriminator_losses(batch, x, y, fake.detach(), judge)
+            optimizers["discriminator"].zero_grad()
+            fabric.backward(torch.stack(list(losses.values())).sum())
+            optimizers["discriminator"].step()
+            logged |= {f"discriminator_{name}": value.detach() for name, value in losses.items()}
         model.discriminator.requires_grad_(False)
-    losses = model.generator_losses(x, y, fake, judge)
+    losses = model.generator_losses(batch, x, y, fake, judge)
     optimizers["generator"].zero_grad()
     fabric.backward(torch.stack(list(losses.values())).sum())
     optimizers["generator"].step()
     if judge is not None:
         model.discriminator.requires_grad_(True)
-    return logged | {f"generator_{name}": value.detach() for name, value in losses.items()}
+    return fake.detach(), logged | {f"generator_{name}": value.detach() for name, value in losses.items()}
 
 
-def _log(run: Run, terms: list[dict[str, Tensor]], sizes: Mapping[str, int]) -> None:
+def _log(run: Run, terms: list[dict[str, Tensor]], resident: Resident) -> None:
     """Means since the last log go to the curves; a loss that is not finite ends the training with its images named."""
     bad: list[tuple[int, str]] = []
     for name in dict.fromkeys(name for logged in terms for name in logged):
@@ -311,14 +266,30 @@ def _log(run: Run, terms: list[dict[str, Tensor]], sizes: Mapping[str, int]) -> 
         bad += [
             (run.step - len(terms) + place, name) for place, v in zip(places, values, strict=True) if not v.isfinite()
         ]
-        run.curves.append({"step": run.step, "stage": run.stage, "term": name, "value": float(values.mean())})
+        _note(run, name, float(values.mean()))
     if bad:
         step, name = min(bad)
-        named = ", ".join(f"{domain}[{place}]" for domain, place in pick(run.job, step, sizes))
+        named = ", ".join(resident.choose(step).names)
         raise BenchError(
             f"{run.job.entry.name}: {name} is not finite at step {step} of {run.job.steps}, images {named}; "
             "the last checkpoint is kept. Try --precision 32-true or another --seed."
         )
+
+
+def _note(run: Run, term: str, value: float) -> None:
+    """A point of a curve: kept for the CSV, and shown live by TensorBoard where that is installed."""
+    run.curves.append({"step": run.step, "stage": run.stage, "term": term, "value": value})
+    if run.board is not None:
+        run.board.add_scalar(term, value, run.step)
+
+
+def _tensorboard(folder: Path, fabric: Fabric) -> Any:
+    """A writer of TensorBoard's event files, or None where it is not installed."""
+    if find_spec("tensorboard") is None or not fabric.is_global_zero:
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder / TENSORBOARD), flush_secs=10)
 
 
 def _validate(run: Run, samples: Mapping[str, Images]) -> float:
@@ -329,24 +300,30 @@ def _validate(run: Run, samples: Mapping[str, Images]) -> float:
             buffer.copy_(run.fabric.all_reduce(buffer, reduce_op="mean"))
     means = []
     for part in samples.values():
-        predictions = predict(run.model, part, run.fabric.device)
+        predictions = predict(run.model, part, run.job.track, run.fabric.device)
         means.append(float(score_images(predictions, part.targets)["ciede2000"].mean()))
     return float(np.mean(means))
 
 
 def _evenly(images: Images, count: int) -> Images:
-    index = np.unique(np.linspace(0, len(images) - 1, min(count, len(images))).round().astype(int))
-    return Images(
-        tuple(images.ids[i] for i in index),
-        tuple(images.groups[i] for i in index),
-        images.targets[index],
-        images.conditions[index],
-    )
+    """So many images, evenly spaced; of clips, whole ones."""
+    first = np.arange(len(images)) if images.frames is None else np.flatnonzero(np.array(images.frames) == 0)
+    ends = np.append(first[1:], len(images))
+    wanted = max(1, round(count * len(first) / len(images)))
+    some = np.unique(np.linspace(0, len(first) - 1, min(wanted, len(first))).round().astype(int))
+    return images.at(np.concatenate([np.arange(int(first[k]), int(ends[k])) for k in some]))
 
 
 def identity(job: Job, splits: list[str], precision: str) -> dict[str, Any]:
     """What makes a training this one and no other: a checkpoint or result that differs in it is never taken for it."""
     return {
+        "format": FORMAT,
+        "entry": job.entry.name,
+        "track": job.track.name,
+        "collection": job.collection,
+        "size": job.size,
+        "budget": job.budget.name,
+        "seed": job.seed,
         "splits": splits,
         "images": job.steps * job.batch_size,
         "batch_size": job.batch_size,
@@ -389,12 +366,6 @@ def _finish(run: Run) -> None:
     write_json(
         run.folder / FACTS,
         {
-            "entry": job.entry.name,
-            "track": job.track.name,
-            "collection": job.collection,
-            "size": job.size,
-            "budget": job.budget.name,
-            "seed": job.seed,
             **run.identity,
             "pretrained": run.model.PRETRAINED,
             "devices": run.fabric.world_size,
@@ -422,6 +393,6 @@ def load(job: Job, splits: list[str], home: Path, device: torch.device) -> tuple
     if not path.exists() or sha256(path) != facts.get("weights_sha256"):
         raise BenchError(f"{path} is not the file that {FACTS} describes; delete {path.parent} and train again.")
     model = job.build(size=job.size, width=job.budget.width, weights=None)
-    model.generator.load_state_dict(load_file(path))
+    fill(model.generator, read_tensors(path), path)
     model.to(device, memory_format=torch.channels_last)
     return model, facts

@@ -23,12 +23,14 @@ class Published:
         url: where; the file's name is the last part.
         sha256: the first digits of its SHA-256, as its name promises.
         option: the command-line option that names such a file.
+        any_width: whether it serves networks of every width, as one that only judges does.
     """
 
     what: str
     url: str
     sha256: str
     option: str
+    any_width: bool = False
 
     @property
     def name(self) -> str:

@@ -23,7 +23,7 @@ from baselines._patchgan import PatchGAN
 from baselines._resnet_unet import Body, ResNetUnet, Shuffle
 from bench.color import lab_to_srgb, luma, quantize, srgb_to_lab
 from bench.errors import BenchError
-from bench.types import Batch, Images
+from bench.types import Batch, Images, Track
 
 TRAINED = ("camizan2023-resnet34", "fu2017-cgan", "fu2017-convnet")
 UNTRAINED = ("gray-copy", "half-saturation", "lab-round-trip", "mean-chroma", "nearest-image")
@@ -89,7 +89,8 @@ def test_every_entry_has_what_the_harness_asks_for() -> None:
         module = baselines.load(name)
         assert module.TITLE
         assert module.SOURCE
-        assert "gray" in module.TRACKS
+        assert [Track.parse(text).name for text in module.TRACKS] == list(dict.fromkeys(module.TRACKS))
+        assert len(module.TRACKS) > 0
         if hasattr(module, "RECIPE"):
             assert math.isclose(sum(stage.share for stage in module.RECIPE.stages), 1)
             with pytest.raises(dataclasses.FrozenInstanceError):
@@ -318,10 +319,10 @@ def learned(model: Colorizer, recipe_stage: int, name: str, seen: Batch, steps: 
         fake = model.generator(x)
         if judge is not None and against is not None:
             against.zero_grad()
-            torch.stack(list(model.discriminator_losses(x, y, fake.detach(), judge).values())).sum().backward()
+            torch.stack(list(model.discriminator_losses(seen, x, y, fake.detach(), judge).values())).sum().backward()
             against.step()
         optimizer.zero_grad()
-        torch.stack(list(model.generator_losses(x, y, fake, judge).values())).sum().backward()
+        torch.stack(list(model.generator_losses(seen, x, y, fake, judge).values())).sum().backward()
         optimizer.step()
     return before, distance()
 
@@ -341,14 +342,15 @@ def test_overfits_four_images(name: str, stage: int, factor: float) -> None:
 def test_every_parameter_learns(name: str, size: int, count: int) -> None:
     """Also from one image of 32 pixels, whose deepest map is one value."""
     model = built(name, size)
-    x, y = model.encode(batch(pictures(count, size)))
+    shown = batch(pictures(count, size))
+    x, y = model.encode(shown)
     assert y is not None
     fake = model.generator(x)
     judge = model.discriminator
     if judge is not None:
-        torch.stack(list(model.discriminator_losses(x, y, fake.detach(), judge).values())).sum().backward()
+        torch.stack(list(model.discriminator_losses(shown, x, y, fake.detach(), judge).values())).sum().backward()
         assert all(p.grad is not None and p.grad.any() for p in judge.parameters())
-    torch.stack(list(model.generator_losses(x, y, fake, judge).values())).sum().backward()
+    torch.stack(list(model.generator_losses(shown, x, y, fake, judge).values())).sum().backward()
     for key, parameter in model.generator.named_parameters():
         assert parameter.grad is not None, key
         assert torch.isfinite(parameter.grad).all(), key
@@ -370,7 +372,8 @@ def test_normalization_of_a_single_value_keeps_it() -> None:
 
 
 def test_adversarial_terms_are_cross_entropies() -> None:
-    x, y, fake = torch.zeros(2, 1, 4, 4), torch.full((2, 3, 4, 4), 0.5), torch.full((2, 3, 4, 4), -0.25)
+    shown = Batch(torch.zeros(2, 1, 4, 4))
+    x, y, fake = shown.condition, torch.full((2, 3, 4, 4), 0.5), torch.full((2, 3, 4, 4), -0.25)
 
     def judge(pair: Tensor) -> Tensor:
         return pair[:, 1:].mean(dim=1)  # 0.5 for the target, -0.25 for the fake
@@ -380,27 +383,29 @@ def test_adversarial_terms_are_cross_entropies() -> None:
 
     cgan, camizan = built("fu2017-cgan"), built("camizan2023-resnet34")
     for model in (cgan, camizan):
-        terms = model.generator_losses(x, y, fake, judge)
+        terms = model.generator_losses(shown, x, y, fake, judge)
         assert float(terms["l1"]) == pytest.approx(100 * 0.75)
         assert float(terms["gan"]) == pytest.approx(-math.log(sigmoid(-0.25)))
     for model, weight in ((cgan, 1.0), (camizan, 0.5)):
-        terms = model.discriminator_losses(x, y, fake, judge)
+        terms = model.discriminator_losses(shown, x, y, fake, judge)
         assert float(terms["real"]) == pytest.approx(-weight * math.log(sigmoid(0.5)))
         assert float(terms["fake"]) == pytest.approx(-weight * math.log(1 - sigmoid(-0.25)))
-    assert float(camizan.generator_losses(x, y, fake, None)["l1"]) == pytest.approx(0.75)
-    assert float(built("fu2017-convnet").generator_losses(x, y, fake, None)["l2"]) == pytest.approx(0.5 * 0.75**2)
+    assert float(camizan.generator_losses(shown, x, y, fake, None)["l1"]) == pytest.approx(0.75)
+    squared = built("fu2017-convnet").generator_losses(shown, x, y, fake, None)["l2"]
+    assert float(squared) == pytest.approx(0.5 * 0.75**2)
     # A certain discriminator is no infinity.
     assert torch.isfinite(_losses.adversarial(torch.tensor([-300.0]), real=True))
 
 
 def test_losses_are_float32_under_autocast() -> None:
     model = built("fu2017-cgan", 32)
-    x, y = model.encode(batch(pictures(2, 32)))
+    shown = batch(pictures(2, 32))
+    x, y = model.encode(shown)
     assert y is not None
     with torch.autocast("cpu", torch.bfloat16):
         fake = model.generator(x)
-        terms = model.generator_losses(x, y, fake, model.discriminator)
-        terms |= model.discriminator_losses(x, y, fake.detach(), model.discriminator or nn.Identity())
+        terms = model.generator_losses(shown, x, y, fake, model.discriminator)
+        terms |= model.discriminator_losses(shown, x, y, fake.detach(), model.discriminator or nn.Identity())
     assert fake.dtype == torch.bfloat16
     assert {term.dtype for term in terms.values()} == {torch.float32}
 
@@ -467,7 +472,7 @@ def test_half_precision_leaves_every_gradient_finite_where_a_map_is_one_pixel(na
     with torch.autocast("cpu", torch.bfloat16):
         fake = model.generator(x.contiguous(memory_format=torch.channels_last))
         judge = model.discriminator
-        losses = model.generator_losses(x, y, fake.float(), judge)
+        losses = model.generator_losses(batch, x, y, fake.float(), judge)
     torch.stack(list(losses.values())).sum().backward()
     for key, parameter in model.named_parameters():
         assert parameter.grad is not None, key

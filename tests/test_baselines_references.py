@@ -7,12 +7,14 @@ import pytest
 
 import baselines
 from baselines import _references as references
-from baselines import lab_round_trip, nearest_image
+from baselines import lab_round_trip, levin2004_hints, nearest_image, welsh2002_transfer
 from bench.color import lab_to_srgb, luma, quantize, srgb_to_lab
 from bench.errors import BenchError
-from bench.types import Images
+from bench.guidance import hints
+from bench.types import CONDITIONS, GUIDANCES, Images, Track
 
-UNTRAINED = ("gray-copy", "half-saturation", "lab-round-trip", "mean-chroma", "nearest-image")
+FROM_THE_CONDITION = ("gray-copy", "half-saturation", "lab-round-trip", "mean-chroma", "nearest-image")
+UNTRAINED = (*FROM_THE_CONDITION, "welsh2002-transfer", "levin2004-hints")
 
 
 def pictures(count: int, size: int, seed: int = 0) -> Images:
@@ -23,7 +25,10 @@ def pictures(count: int, size: int, seed: int = 0) -> Images:
     shade = np.linspace(0.8, 1.0, size)[None, :, None, None]
     targets = np.asarray(quantize(fields * shade))
     names = tuple(f"p{place}" for place in range(count))
-    return Images(names, names, targets, luma(targets))
+    told = np.zeros((count, size, size, 4), np.uint8)
+    for place, name in enumerate(names):
+        told[place] = hints(targets[place], name)
+    return Images(names, names, targets, luma(targets), hints=told)
 
 
 def painted(name: str, train: Images, images: Images) -> np.ndarray:
@@ -135,10 +140,160 @@ def test_references_that_see_no_target_ignore_it() -> None:
 
 def test_references_refuse_what_they_cannot_learn_from() -> None:
     train, none = pictures(3, 40), pictures(0, 40)
-    for name in ("mean-chroma", "nearest-image"):
-        with pytest.raises(BenchError, match="which is empty"):
+    for name in ("mean-chroma", "nearest-image", "welsh2002-transfer"):
+        with pytest.raises(BenchError, match=f"{name}.* which is empty"):
             baselines.load(name).fit(none)
-    with pytest.raises(BenchError, match="at one size"):
-        painted("nearest-image", train, pictures(2, 48))
+    for name in ("nearest-image", "welsh2002-transfer"):
+        with pytest.raises(BenchError, match=f"{name}.* at one size"):
+            painted(name, train, pictures(2, 48))
+    with pytest.raises(BenchError, match=r"was given none; its tracks are gray\+hints, gray\+hints\+previous"):
+        painted("levin2004-hints", train, dataclasses.replace(train, hints=None))
+    with pytest.raises(BenchError, match="image p0 shows none"):
+        painted("levin2004-hints", train, dataclasses.replace(train, hints=np.zeros((3, 40, 40, 4), np.uint8)))
     for name in UNTRAINED:
         assert painted(name, train, none).shape == (0, 40, 40, 3)
+
+
+def test_tracks_of_references() -> None:
+    every = [Track(condition, told).name for condition in CONDITIONS for told in GUIDANCES]
+    for name in FROM_THE_CONDITION:
+        assert list(baselines.load(name).TRACKS) == every
+    assert list(baselines.load("welsh2002-transfer").TRACKS) == [t for t in every if t.split("+")[0] == "gray"]
+    assert baselines.load("levin2004-hints").TRACKS == ("gray+hints", "gray+hints+previous")
+
+
+def test_references_do_not_hang_on_the_other_images() -> None:
+    train, images = pictures(5, 40), pictures(4, 40, seed=1)
+    order = np.array([2, 0, 3, 1])
+    for name in UNTRAINED:
+        whole = painted(name, train, images)
+        assert np.array_equal(painted(name, train, images), whole), name
+        assert np.array_equal(painted(name, train, images.at(order)), whole[order]), name
+
+
+def test_transfer_finds_the_colors_of_each_light_again() -> None:
+    colors = np.array([(60, 20, 10), (20, 110, 160), (220, 140, 90), (200, 240, 180)], np.uint8)
+    target = np.broadcast_to(colors.repeat(14, axis=0), (40, 56, 3)).copy()
+    images = Images(("a",), ("g",), target[None], luma(target)[None])
+    out = painted("welsh2002-transfer", images, images)[0]
+    inside = np.arange(56) % 14 // 3 % 4 > 0  # the rest has neighbours of two lights in its 5x5
+    found, wanted = srgb_to_lab(out / 255), srgb_to_lab(target / 255)
+    assert np.abs(found - wanted)[:, inside, 1:].max() < 2  # 8 bits
+    shown = srgb_to_lab(np.repeat(images.conditions[0][..., None], 3, axis=-1) / 255)[..., 0]
+    assert np.abs(found[:, inside, 0] - shown[:, inside]).max() < 1
+    dark = dataclasses.replace(images, conditions=images.conditions // 2 + 20)
+    dimmed = painted("welsh2002-transfer", images, dark)[0]
+    chroma = srgb_to_lab(dimmed / 255)[..., 1:]
+    assert np.median(np.abs(chroma - wanted[..., 1:])[:, inside]) < 3  # the source's light is fitted to the target's
+
+
+def test_transfer_agrees_with_a_direct_search() -> None:
+    gray, source = pictures(1, 40, seed=3).conditions[0], pictures(1, 40, seed=4).targets[0]
+    light = srgb_to_lab(np.repeat(gray[..., None], 3, axis=-1) / 255)[..., 0]
+    lab = srgb_to_lab(source / 255)
+    lab[..., 0] = (lab[..., 0] - lab[..., 0].mean()) / lab[..., 0].std() * light.std() + light.mean()
+
+    def texture(values: np.ndarray) -> np.ndarray:
+        padded = np.pad(values, 2, mode="reflect")
+        return np.array([[padded[y : y + 5, x : x + 5].std() for x in range(40)] for y in range(40)])
+
+    rows, columns = welsh2002_transfer.jittered(40, 40, "p")
+    known = np.stack([lab[..., 0], texture(lab[..., 0])], axis=-1)[rows, columns]
+    asked = np.stack([light, texture(light)], axis=-1)
+    distance = (0.5 * np.abs(asked[:, :, None] - known)).sum(axis=-1)
+    chosen = distance.argmin(axis=-1)
+    wanted = quantize(lab_to_srgb(np.concatenate([light[..., None], lab[rows, columns][chosen][..., 1:]], axis=-1)))
+    # Swatches as near as each other to the last digit may be chosen either way.
+    clear = np.partition(distance, 1, axis=-1)[..., :2]
+    clear = clear[..., 1] - clear[..., 0] > 1e-5
+    assert clear.mean() > 0.8
+    out = welsh2002_transfer.transfer(gray, source, "p")
+    assert np.abs(out.astype(int) - wanted)[clear].max() <= 1
+
+
+@pytest.mark.parametrize("size", [(40, 40), (8, 30), (256, 65)])
+def test_swatches_lie_one_in_each_cell(size: tuple[int, int]) -> None:
+    rows, columns = welsh2002_transfer.jittered(*size, "a")
+    down, across = (min(14, side) for side in size)
+    cells = {
+        (int(y * down / size[0] + 1e-9), int(x * across / size[1] + 1e-9)) for y, x in zip(rows, columns, strict=True)
+    }
+    # A whole pixel may begin a little before its cell does.
+    assert len(rows) == down * across
+    assert len(cells) > 0.7 * down * across
+    assert 0 <= rows.min() <= rows.max() < size[0]
+    assert 0 <= columns.min() <= columns.max() < size[1]
+    assert np.array_equal(rows, welsh2002_transfer.jittered(*size, "a")[0])
+    assert not np.array_equal(columns, welsh2002_transfer.jittered(*size, "b")[1])
+
+
+def test_transfer_from_a_flat_source_is_its_one_color() -> None:
+    gray = pictures(1, 40).conditions[0]
+    out = welsh2002_transfer.transfer(gray, np.full((40, 40, 3), (90, 60, 40), np.uint8), "a")
+    chroma = srgb_to_lab(out / 255)[..., 1:]
+    wanted = srgb_to_lab(np.array([90, 60, 40]) / 255)[1:]
+    assert np.median(np.abs(chroma - wanted)) < 1
+
+
+def hinted(gray: np.ndarray, spots: dict[tuple[int, int], tuple[int, int, int]]) -> Images:
+    """One image with patches of hints at some rows and columns."""
+    told = np.zeros((1, *gray.shape, 4), np.uint8)
+    for (y, x), color in spots.items():
+        told[0, y : y + 4, x : x + 4] = (*color, 255)
+    return Images(("a",), ("g",), np.zeros((1, *gray.shape, 3), np.uint8), gray[None], hints=told)
+
+
+def test_one_hint_colors_an_even_image() -> None:
+    gray = np.full((24, 31), 120, np.uint8)
+    out = painted("levin2004-hints", pictures(1, 40), hinted(gray, {(8, 4): (150, 110, 90)}))
+    color = references.on_luma(gray[:1, :1], np.array([[[150, 110, 90]]], np.uint8))
+    assert (out[0] == color).all()
+
+
+def test_regions_take_their_own_hints_color() -> None:
+    gray = np.full((24, 40), 100, np.uint8)
+    gray[:, 17:] = 160
+    images = hinted(gray, {(4, 4): (150, 80, 60), (12, 32): (120, 170, 210)})
+    out = painted("levin2004-hints", pictures(1, 40), images)[0]
+    left, right = (
+        references.on_luma(np.array([[level]], np.uint8), np.array([[color]], np.uint8))
+        for level, color in ((100, (150, 80, 60)), (160, (120, 170, 210)))
+    )
+    assert np.abs(out[:, :15].astype(int) - left).max() <= 12
+    assert np.abs(out[:, 19:].astype(int) - right).max() <= 12
+    assert np.abs(left.astype(int) - right).max() > 100
+
+
+def test_spreading_agrees_with_a_dense_solve() -> None:
+    draw = np.random.default_rng(2)
+    light, chroma = draw.random((6, 7)).round(1), draw.random((6, 7, 2))
+    known = draw.random((6, 7)) < 0.15
+    table = np.zeros((42, 42))
+    for r in range(42):
+        y, x = divmod(r, 7)
+        around = [(a, b) for a in range(y - 1, y + 2) for b in range(x - 1, x + 2) if 0 <= a < 6 and 0 <= b < 7]
+        alike = min((light[y, x] - light[place]) ** 2 for place in around if place != (y, x))
+        scale = max(0.6 * np.var([light[place] for place in around]), alike / np.log(100), 2e-6)
+        for a, b in around:
+            if (a, b) != (y, x):
+                table[r, a * 7 + b] = np.exp(-((light[y, x] - light[a, b]) ** 2) / scale)
+    table /= table.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(levin2004_hints.affinities(light).toarray(), table, atol=1e-12)
+    matrix = np.where(known.ravel()[:, None], np.eye(42), np.eye(42) - table)
+    right = np.where(known[..., None], chroma, 0).reshape(42, 2)
+    wanted = np.linalg.solve(matrix, right).reshape(6, 7, 2)
+    assert 0 < known.sum() < 42
+    np.testing.assert_allclose(levin2004_hints.spread(light, chroma, known), wanted, atol=1e-10)
+    assert np.array_equal(levin2004_hints.spread(light, chroma, np.ones((6, 7), bool)), chroma)
+
+
+def test_hints_keep_their_chroma_and_light_is_the_conditions() -> None:
+    images = pictures(2, 40)
+    assert images.hints is not None
+    out = painted("levin2004-hints", images, images)
+    shown = images.hints[..., 3] > 0
+    wanted = references.on_luma(images.conditions, images.hints[..., :3])
+    assert np.array_equal(out[shown], wanted[shown])
+    assert np.median(np.abs(luma(out).astype(int) - images.conditions)) <= 1
+    blind = dataclasses.replace(images, hints=images.hints[::-1].copy())
+    assert not np.array_equal(painted("levin2004-hints", images, blind), out)

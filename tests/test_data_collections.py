@@ -11,11 +11,11 @@ from PIL import Image
 
 from bench import data
 from bench.data import collections
-from bench.data.collections import known, open_collection, prepare_procedural
+from bench.data.collections import known, open_collection, prepare_procedural, prepare_procedural_clips
 from bench.data.folder import add
 from bench.data.manifest import read, verify
 from bench.errors import BenchError
-from bench.types import DOMAINS
+from bench.types import DOMAINS, SPLITS
 
 
 @dataclass
@@ -23,6 +23,8 @@ class Shot:
     id: str
     series: str
     split: str
+    clip: str = ""
+    frame: int = 0
 
 
 @dataclass
@@ -43,6 +45,16 @@ class Drawer(ModuleType):
         splits = ("train", "series", "val", "test")
         return tuple(Shot(f"s{s:02}-{p:03}", f"s{s:02}", splits[s % 4]) for s in range(series) for p in range(pictures))
 
+    def plan_clips(self, seed: int = 0, series: int = 40, clips: int = 4) -> tuple[Shot, ...]:
+        self.plans += 1
+        splits = ("train", "series", "val", "test")
+        return tuple(
+            Shot(f"s{s:02}-c{c:02}-{f:02}", f"s{s:02}", splits[s % 4], f"s{s:02}-c{c:02}", f)
+            for s in range(series)
+            for c in range(clips)
+            for f in range(3)
+        )
+
     def draw_many(self, shots: Sequence[Shot], domain: str, size: int, workers: int | None = None) -> Iterator[Picture]:
         for place, shot in enumerate(shots):
             if f"{domain}/{shot.id}" == self.fail_at:
@@ -62,6 +74,7 @@ def drawer(monkeypatch) -> Drawer:
     monkeypatch.setattr(data, "procedural", stub, raising=False)
     monkeypatch.setattr(collections, "SERIES", 4)
     monkeypatch.setattr(collections, "PICTURES", 3)
+    monkeypatch.setattr(collections, "CLIPS", 2)
     return stub
 
 
@@ -114,6 +127,47 @@ def test_an_error_in_the_middle_leaves_nothing(tmp_path, drawer):
     assert list((tmp_path / "data" / "procedural-v1").iterdir()) == []
 
 
+def test_clips_are_drawn_once_beside_the_stills(tmp_path, drawer):
+    stills = open_collection(tmp_path, "procedural-v1", 32)
+    said = []
+    made = open_collection(tmp_path, "procedural-v1", None, lambda *now: said.append(now), clips=True)
+    assert (made.size, made.clips, made.root.name) == (32, True, "32px-clips")
+    assert made.counts()["anime"] == dict.fromkeys(SPLITS, 6)
+    assert said[-1] == (96, 96)
+    assert [(item.clip, item.frame) for item in made.items[:4]] == [
+        ("s00-c00", 0),
+        ("s00-c00", 1),
+        ("s00-c00", 2),
+        ("s00-c01", 0),
+    ]
+    assert verify(made) == []
+    assert read(made.root) == made
+    assert open_collection(tmp_path, "procedural-v1", clips=True) == made
+    assert open_collection(tmp_path, "procedural-v1") == stills
+    assert drawer.plans == 2
+
+
+def test_clips_need_no_stills_and_stills_no_clips(tmp_path, drawer):
+    assert open_collection(tmp_path, "procedural-v1", clips=True).size == 128
+    small = prepare_procedural_clips(tmp_path, 32, series=4, clips=1)
+    assert len(small.items) == 48
+    with pytest.raises(BenchError, match="at 32 and 128 px; say which with --size"):
+        open_collection(tmp_path, "procedural-v1", clips=True)
+    assert len(open_collection(tmp_path, "procedural-v1", 32, clips=True).items) == 96
+    assert collections.sizes(tmp_path, "procedural-v1") == []
+    assert not open_collection(tmp_path, "procedural-v1", 32).clips
+
+
+@pytest.mark.parametrize("size", [None, 32, 64])
+def test_a_collection_without_clips_says_which_has_some(tmp_path, size):
+    add(tmp_path, "mine", coloured(tmp_path / "in"), "anime", 32)
+    for name in ("open-v1", "mine"):
+        with pytest.raises(BenchError, match=f"{name} has no clips; temporal tracks need them: use procedural-v1"):
+            open_collection(tmp_path, name, size, clips=True)
+    with pytest.raises(BenchError, match="unknown collection 'gone'"):
+        open_collection(tmp_path, "gone", size, clips=True)
+
+
 @pytest.mark.parametrize("size", [0, -1, 15, 5000])
 def test_sizes_have_limits(tmp_path, drawer, size):
     with pytest.raises(BenchError, match="from 16 to 1024"):
@@ -144,18 +198,22 @@ def test_a_users_collection_opens_at_its_size(tmp_path):
 
 
 def test_the_list_shows_what_there_is(tmp_path, drawer):
-    assert [(r["collection"], r["state"]) for r in known(tmp_path)] == [
-        ("procedural-v1", "not prepared yet"),
-        ("open-v1", "not prepared yet"),
+    assert [(r["collection"], r["kind"], r["state"]) for r in known(tmp_path)] == [
+        ("procedural-v1", "stills", "not prepared yet"),
+        ("procedural-v1", "clips", "not prepared yet"),
+        ("open-v1", "stills", "not prepared yet"),
     ]
     open_collection(tmp_path, "procedural-v1", 32)
+    clips = open_collection(tmp_path, "procedural-v1", 40, clips=True)
     made = add(tmp_path, "mine", coloured(tmp_path / "in"), "anime", 32)
     broken = add(tmp_path, "other", tmp_path / "in", "anime", 32)
     (broken.root / "manifest.json").write_text("no")
     (tmp_path / "data" / "stray").mkdir()
     rows = known(tmp_path)
-    assert [r["domain"] for r in rows] == [*DOMAINS, None, "anime", None]
+    assert [r["domain"] for r in rows] == [*DOMAINS, *DOMAINS, None, "anime", None]
     assert all(list(row) == list(rows[0]) for row in rows)
-    mine = {"collection": "mine", "size": 32, "domain": "anime", "state": "ready"}
-    assert rows[5] == {"train": 0, "val": 0, "test": 0, "series": 0} | made.counts()["anime"] | mine
-    assert "not JSON" in rows[6]["state"]
+    drawn = {"collection": "procedural-v1", "size": 40, "kind": "clips", "domain": "manga", "state": "ready"}
+    assert rows[7] == clips.counts()["manga"] | drawn
+    mine = {"collection": "mine", "size": 32, "kind": "stills", "domain": "anime", "state": "ready"}
+    assert rows[9] == {"train": 0, "val": 0, "test": 0, "series": 0} | made.counts()["anime"] | mine
+    assert "not JSON" in rows[10]["state"]

@@ -144,6 +144,83 @@ def test_verify_finds_nothing_in_a_sound_collection_and_all_that_is_wrong_in_ano
         assert sum(name in line for line in lines) == 1
 
 
+def clips(root: Path) -> Manifest:
+    """Two clips of three frames in each of two splits."""
+    items = []
+    (root / "anime").mkdir(parents=True)
+    for number in range(12):
+        clip, frame = f"s0{number // 6}-c0{number // 3 % 2}", number % 3
+        split, target = ("train", "test")[number // 6], np.full((SIZE, SIZE, 3), number, np.uint8)
+        item = Item(f"{clip}-0{frame}", "anime", split, clip[:3], "", png.digest(target, None), False, clip, frame)
+        png.write(manifests.target_path(root, item), target)
+        items.append(item)
+    made = Manifest(root, "mine", "1", SIZE, in_order(items), clips=True)
+    made.write()
+    return made
+
+
+def test_a_manifest_of_clips_comes_back_and_that_of_stills_has_no_word_of_them(tmp_path):
+    made = clips(tmp_path / "clips")
+    assert manifests.read(made.root) == made
+    assert verify(made) == []
+    stills = collection(tmp_path / "stills")
+    written = json.loads((stills.root / "manifest.json").read_text())
+    assert list(written) == [
+        *("schema", "collection", "version", "protocol", "size", "resampler", "inputs", "notes", "left_out", "items")
+    ]
+    assert list(written["items"][0]) == ["id", "domain", "split", "group", "source", "pixels", "page"]
+
+
+def test_the_key_of_clips_is_recognisable_and_names_every_place(tmp_path):
+    split = clips(tmp_path).split("anime", "test")
+    assert split.clips
+    assert split.key == f"mine/anime/test-clips:{split.digest[:8]}"
+    first = split.items[0]
+    others = [
+        replace(split, clips=False),
+        replace(split, items=(replace(first, clip="s01-c09"), *split.items[1:])),
+        replace(split, items=(replace(first, frame=7), *split.items[1:])),
+    ]
+    assert len({split.digest, *(other.digest for other in others)}) == len(others) + 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda items: items[:1] + items[2:], "the frames of clip 's00-c00' are 0, 2, not 0 to 1"),
+        (lambda items: items[1:], "the frames of clip 's00-c00' are 1, 2, not 0 to 1"),
+        (lambda items: [replace(items[0], frame=1), *items[1:]], "are 1, 1, 2, not 0 to 2"),
+        (lambda items: [replace(items[0], split="series"), *items[1:]], "in series of s00 and train of s00"),
+        (lambda items: [replace(items[0], group="s09"), *items[1:]], "in train of s00 and train of s09"),
+        (lambda items: [items[3], *items[:3], *items[4:]], "stand between the frames of clip 's00-c01'"),
+    ],
+)
+def test_verify_finds_a_torn_clip(tmp_path, change, said):
+    made = clips(tmp_path)
+    lines = verify(replace(made, items=tuple(change(list(made.items)))))
+    assert any(said in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: v["items"][0].update(clip="../up"),
+        lambda v: v["items"][0].update(clip=""),
+        lambda v: v["items"][0].update(clip=None),
+        lambda v: v["items"][0].update(frame=-1),
+        lambda v: v["items"][0].update(frame=True),
+        lambda v: v["items"][0].update(frame="0"),
+        lambda v: v["items"][0].pop("frame"),
+        lambda v: v.update(clips="yes"),
+    ],
+)
+def test_clips_that_could_not_have_been_written_are_refused(tmp_path, change):
+    clips(tmp_path)
+    edited(tmp_path, change)
+    with pytest.raises(BenchError, match="prepare it anew"):
+        manifests.read(tmp_path)
+
+
 @pytest.mark.parametrize("cached", [False, True])
 def test_load_gives_targets_and_pages_or_luma(tmp_path, cached):
     made = collection(tmp_path / "data")

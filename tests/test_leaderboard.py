@@ -184,7 +184,8 @@ def test_flags_are_said_once() -> None:
 
 
 def test_boards_stand_in_the_protocols_order() -> None:
-    places = [("my-show", "gray"), ("manga", "gray"), ("anime", "lineart"), ("anime", "gray+hints"), ("anime", "gray")]
+    places = [("my-show", "gray"), ("manga", "gray"), ("anime", "lineart-canny")]
+    places += [("anime", "gray+hints"), ("anime", "gray")]
     made = boards([sample_record(domain=domain, track=track) for domain, track in places])
     assert [(board.domain, board.track) for board in made] == [places[4], places[3], places[2], places[1], places[0]]
     both = one([sample_record(split="series"), sample_record(split="test")])
@@ -357,7 +358,7 @@ def test_what_is_not_there_is_refused() -> None:
         with pytest.raises(BenchError, match=r"Did you mean|Available"):
             table([sample_record()], **wanted)
     with pytest.raises(BenchError, match="no record of domain"):
-        table([sample_record(track="lineart"), sample_record(domain="manga")], "anime", "gray")
+        table([sample_record(track="lineart-canny"), sample_record(domain="manga")], "anime", "gray")
     with pytest.raises(BenchError, match="one page"):
         table([sample_record(), sample_record(collection="mine")], format="html")
     with pytest.raises(BenchError, match="unknown collection"):

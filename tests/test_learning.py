@@ -1,6 +1,11 @@
 """Slow: what the boards promise, run in full: trained models beat gray copy where the answer can be known."""
 
+import json
 import os
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -61,3 +66,53 @@ def test_the_main_job_on_real_images(tmp_path: Path) -> None:
             theirs = trip.scores[metric].value
             if score.value is not None and theirs is not None:
                 assert theirs < score.value if score.direction == "lower" else theirs > score.value
+
+
+DRIVER = "import bench.train; bench.train.CHECKPOINT_SECONDS = 0; from bench.cli import app; app()"
+"""The command itself, but for checkpoints as often as the curves allow."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "track"), [("fu2017-cgan", "gray"), ("chen2019-resunet", "lineart-sketch+reference"), ("tcvc2019", "")]
+)
+def test_a_killed_training_goes_on_to_the_same_weights(model: str, track: str, tmp_path: Path) -> None:
+    words = ["train-baselines", "--model", model, "--mix", "cartoon", "--size", "32", "--device", "cpu"]
+    words += ["--track", track] if track else []
+    command = [sys.executable, "-c", DRIVER, *words, "--home", str(tmp_path)]
+
+    def weights() -> bytes:
+        (path,) = tmp_path.glob("checkpoints/**/weights.safetensors")
+        return path.read_bytes()
+
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(tmp_path.glob("checkpoints/**/state.json")):
+        assert first.poll() is None, "it ended before its first checkpoint"
+        time.sleep(0.05)
+    first.kill()
+    first.wait()
+    assert not list(tmp_path.glob("checkpoints/**/training.json"))
+    subprocess.run(command, check=True, capture_output=True)
+    continued = weights()
+    shutil.rmtree(tmp_path / "checkpoints")
+    subprocess.run(command, check=True, capture_output=True)
+    assert weights() == continued
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_and_the_record_is_of_every_image_once(tmp_path: Path) -> None:
+    """Data parallel over two CPU processes: half a batch each; the scores come from one process, without padding."""
+    words = ["train-baselines", "--model", "fu2017-convnet", "--mix", "cartoon", "--size", "32", "--device", "cpu"]
+    command = [str(Path(sys.executable).parent / "bench"), *words, "--home", str(tmp_path), "--devices", "2"]
+    subprocess.run(command, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    (path,) = tmp_path.glob("checkpoints/**/training.json")
+    facts = json.loads(path.read_text())
+    assert facts["devices"] == 2
+    assert facts["images"] == 6400
+    for entry in ("fu2017-convnet@cartoon", "gray-copy"):
+        run(
+            tmp_path, "evaluate", "--domain", "cartoon", "--model", entry, "--size", "32", "--split", "series",
+            "--records", str(tmp_path / "records"),
+        )  # fmt: skip
+    scores = ciede2000(tmp_path, "series")
+    assert scores["fu2017-convnet@cartoon cartoon"] < scores["gray-copy cartoon"] - 0.5

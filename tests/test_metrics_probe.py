@@ -11,6 +11,7 @@ from bench.device import Machine
 from bench.errors import BenchError
 from bench.evaluate import Distributions
 from bench.metrics import METRICS, probe
+from bench.shelf import Shelf
 from bench.types import Track
 
 
@@ -37,10 +38,11 @@ def test_a_metric_that_drifts_by_a_percent_stops_the_run(name, tmp_path, monkeyp
 
     monkeypatch.setattr(probe, "score_images", drifting)
     item = Item("a", "cartoon", "test", "g", "drawn", "0" * 64)
-    manifest = Manifest(tmp_path, "toy", "1", 32, (item,))
+    Manifest(tmp_path / "data" / "toy" / "32px", "toy", "1", 32, (item,)).write()
+    shelf = Shelf(tmp_path, "toy", 32)
     with pytest.raises(BenchError, match=rf"^{name} differs from .* no score is written"):
         grid.evaluate_all(
-            _NoBaselines(), manifest, ["cartoon"], ["test"], [], Track("gray"), Distributions(None), tmp_path,
+            _NoBaselines(), shelf, ["cartoon"], ["test"], [], Track("gray"), Distributions(None),
             tmp_path / "records", Machine("cpu"), lambda event: None,
         )  # fmt: skip
     assert not (tmp_path / "records").exists()
@@ -60,6 +62,8 @@ def test_the_probe_is_the_same_everywhere():
 class _NoBaselines:
     def names(self) -> list[str]:
         return []
+
+    working = names
 
     def load(self, name: str):
         raise AssertionError(Path(name))

@@ -16,11 +16,13 @@ from torch import Tensor, nn
 
 import bench.train
 from baselines._colorizer import Judge, RgbColorizer
+from bench.batches import Resident
+from bench.colorize import predict
 from bench.device import Machine
 from bench.errors import BenchError
-from bench.job import Job, pick, stage_at
-from bench.train import CURVES, FACTS, WEIGHTS, load, predict, train
-from bench.types import Adam, Budget, Entry, Images, Mix, Recipe, Stage, Track
+from bench.job import Job, judged_at, pick, rate_at, stage_at
+from bench.train import CURVES, FACTS, TENSORBOARD, WEIGHTS, load, train
+from bench.types import Adam, Batch, Budget, Entry, Images, Mix, Recipe, RMSprop, Stage, Track
 
 SIZE = 16
 CPU = Machine("cpu", precision="32-true")
@@ -34,11 +36,13 @@ RECIPE = Recipe(
 class Tiny(RgbColorizer):
     """Two convolutions with dropout and batch-norm against a one-layer judge."""
 
-    def generator_losses(self, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None) -> dict[str, Tensor]:
+    def generator_losses(
+        self, batch: Batch, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None
+    ) -> dict[str, Tensor]:
         losses = {"l1": (fake - y).abs().mean()}
         return losses if judge is None else losses | {"gan": -judge(torch.cat([x, fake], 1)).mean()}
 
-    def discriminator_losses(self, x: Tensor, y: Tensor, fake: Tensor, judge: Judge) -> dict[str, Tensor]:
+    def discriminator_losses(self, batch: Batch, x: Tensor, y: Tensor, fake: Tensor, judge: Judge) -> dict[str, Tensor]:
         return {"gan": judge(torch.cat([x, fake], 1)).mean() - judge(torch.cat([x, y], 1)).mean()}
 
 
@@ -104,6 +108,24 @@ def test_stages_split_the_steps() -> None:
     assert names == ["l1"] * 20 + ["gan"] * 20
 
 
+def test_rates_fall_and_the_discriminator_waits_as_the_stage_says() -> None:
+    slow = Stage("gan", 0.5, Adam(1e-3), Adam(1e-3), discriminator_every=3, decay_from=0.5)
+    recipe = replace(RECIPE, stages=(RECIPE.stages[0], slow))
+    assert [judged_at(recipe, 40, step) for step in range(40)] == [False] * 20 + [k % 3 == 0 for k in range(20)]
+    rates = [rate_at(recipe, 40, step) for step in range(40)]
+    assert rates[:31] == [1.0] * 31
+    assert rates[31:] == pytest.approx([(40 - step) / 10 for step in range(31, 40)])
+
+
+def test_a_narrow_network_learns_at_a_higher_rate() -> None:
+    narrow = RECIPE.at_width(0.25)
+    assert [stage.generator.lr for stage in narrow.stages] == [4e-2, 4e-3]
+    assert narrow.stages[1].discriminator == RECIPE.stages[1].discriminator
+    keras = Recipe(4, 160, (Stage("l2", 1.0, RMSprop(1e-3)),))
+    assert keras.at_width(0.25) == keras
+    assert RECIPE.at_width(1.0) == RECIPE
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path: Path) -> None:
     first = load_file(run(tmp_path / "a") / WEIGHTS)
     again = load_file(run(tmp_path / "b") / WEIGHTS)
@@ -132,7 +154,7 @@ def test_a_cut_training_goes_on_to_the_same_weights_and_curves(
     assert seen[-1] == 40
     assert (folder / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
     assert (folder / CURVES).read_text() == (whole / CURVES).read_text()
-    assert sorted(path.name for path in folder.iterdir()) == sorted([WEIGHTS, FACTS, CURVES])
+    assert sorted(path.name for path in folder.iterdir()) == sorted([WEIGHTS, FACTS, CURVES, TENSORBOARD])
 
 
 def test_it_learns_and_writes_down_how(tmp_path: Path) -> None:
@@ -149,6 +171,24 @@ def test_it_learns_and_writes_down_how(tmp_path: Path) -> None:
     last = {step: value for step, value in validations.items() if step > 150}
     assert facts["best_step"] == min(last, key=lambda step: last[step]), "only the recipe's last stage is its result"
     assert len(validations) == bench.train.VALIDATIONS
+
+
+def test_tensorboard_shows_the_same_curves(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = run(tmp_path)
+    events = EventAccumulator(str(folder / TENSORBOARD)).Reload()
+    rows = list(csv.DictReader((folder / CURVES).read_text().splitlines()))
+    for term in ("generator_l1", "validation_ciede2000"):
+        shown = [(event.step, event.value) for event in events.Scalars(term)]
+        kept = [(int(row["step"]), float(row["value"])) for row in rows if row["term"] == term]
+        assert shown == [(step, pytest.approx(value, rel=1e-6)) for step, value in kept]
+
+
+def test_without_tensorboard_the_curves_are_kept_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.train, "find_spec", lambda name: None)
+    folder = run(tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == sorted([WEIGHTS, FACTS, CURVES])
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
@@ -172,9 +212,11 @@ class Exploding(Tiny):
 
     seen = 0
 
-    def generator_losses(self, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None) -> dict[str, Tensor]:
+    def generator_losses(
+        self, batch: Batch, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None
+    ) -> dict[str, Tensor]:
         self.seen += 1
-        losses = super().generator_losses(x, y, fake, judge)
+        losses = super().generator_losses(batch, x, y, fake, judge)
         return losses if self.seen != 31 else losses | {"l1": losses["l1"] * float("nan")}
 
 
@@ -184,7 +226,7 @@ def test_a_loss_that_is_not_finite_names_the_step_and_its_images(tmp_path: Path)
         return Exploding(tiny.generator, tiny.discriminator)
 
     one = job(build=exploding)
-    named = ", ".join(f"{d}[{i}]" for d, i in pick(one, 30, {d: len(p) for d, p in DATA.items()}))
+    named = ", ".join(DATA[domain].ids[place] for domain, place in pick(one, 30, {d: len(p) for d, p in DATA.items()}))
     with pytest.raises(BenchError, match=r"generator_l1 is not finite at step 30 of 40") as caught:
         run(tmp_path, one)
     assert named in str(caught.value)
@@ -208,15 +250,15 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_an_empty_training_split_is_one_line(tmp_path: Path) -> None:
     empty = Images((), (), np.zeros((0, SIZE, SIZE, 3), np.uint8), np.zeros((0, SIZE, SIZE), np.uint8))
-    with pytest.raises(BenchError, match="training split of anime is empty"):
+    with pytest.raises(BenchError, match="training split of anime is empty, it holds no images"):
         train(job(), {"cartoon": DATA["cartoon"], "anime": empty}, {}, [], tmp_path, CPU)
 
 
 def test_predictions_do_not_depend_on_the_batch_they_share(tmp_path: Path) -> None:
     run(tmp_path)
     model, _ = load(job(), SPLITS, tmp_path, torch.device("cpu"))
-    alone = predict(model, DATA["cartoon"], torch.device("cpu"), size=1)
-    together = predict(model, DATA["cartoon"], torch.device("cpu"), size=64)
+    alone = predict(model, DATA["cartoon"], Track("gray"), torch.device("cpu"), size=1)
+    together = predict(model, DATA["cartoon"], Track("gray"), torch.device("cpu"), size=64)
     assert np.abs(alone.astype(int) - together).max() <= 1
     assert (alone != together).mean() < 1e-3
 
@@ -268,3 +310,136 @@ def test_a_checkpoint_of_other_data_is_not_continued(tmp_path: Path, monkeypatch
         run(tmp_path, report=stop)
     with pytest.raises(BenchError, match="is of another training"):
         train(job(), DATA, VALIDATION, ["toy/cartoon/train:9"], tmp_path, CPU)
+
+
+# Clips
+
+
+class Remembering(Tiny):
+    """It sees the gray frame and the colours before; its loss keeps what it was shown."""
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module | None = None):
+        super().__init__(generator, discriminator)
+        self.shown: list[tuple[Tensor, Tensor]] = []
+
+    def encode(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        x, y = super().encode(batch)
+        assert batch.previous is not None
+        return torch.cat([x, batch.previous.colors], dim=1), y
+
+    def generator_losses(
+        self, batch: Batch, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None
+    ) -> dict[str, Tensor]:
+        assert batch.previous is not None
+        self.shown.append((batch.previous.colors.clone(), self.decode(fake.detach(), batch)))
+        return {"l1": (fake - y).abs().mean()}
+
+
+def clips(count: int, length: int, seed: int) -> Images:
+    made = images(count * length, seed)
+    groups = tuple(f"g{k // length}" for k in range(count * length))
+    return replace(made, groups=groups, frames=tuple(range(length)) * count)
+
+
+def remembering(kept: list[Remembering]) -> Any:
+    def build(size: int, width: float, weights: Path | None = None) -> Remembering:
+        kept.append(Remembering(nn.Sequential(nn.Conv2d(4, 3, 3, padding=1), nn.Tanh())))
+        return kept[-1]
+
+    return build
+
+
+UNROLLED = Recipe(4, 160, (Stage("l1", 1.0, Adam(1e-2)),), unroll=4)
+
+
+def clip_job(kept: list[Remembering], recipe: Recipe = UNROLLED, images: int = 160) -> Job:
+    budget = Budget("smoke", images=images, width=1.0, batch_size=4)
+    return job(build=remembering(kept), recipe=recipe, track=Track("gray", ("previous",)), budget=budget)
+
+
+CLIPS = {"cartoon": clips(3, 6, 1), "anime": clips(2, 5, 2)}
+
+
+def test_on_clips_a_model_is_shown_its_own_output(tmp_path: Path) -> None:
+    kept: list[Remembering] = []
+    train(clip_job(kept), CLIPS, {"cartoon": clips(2, 4, 3)}, SPLITS, tmp_path, CPU)
+    shown = kept[0].shown
+    assert len(shown) == 40
+    for step, (previous, _) in enumerate(shown):
+        if step % 4 == 0:
+            assert not previous.any(), "a window begins with black"
+        else:
+            assert torch.equal(previous, shown[step - 1][1])
+
+
+def test_a_window_never_leaves_its_clip() -> None:
+    resident = Resident(clip_job([]), CLIPS, torch.device("cpu"))
+    assert resident.sizes == {"cartoon": 3 * 3, "anime": 2 * 2}
+    for window in range(20):
+        rows = np.stack([resident.choose(window * 4 + place).rows for place in range(4)])
+        assert (np.diff(rows, axis=0) == 1).all()
+        assert (np.diff(resident.frames[rows], axis=0) == 1).all()
+
+
+def test_true_previous_frames_are_shown_as_often_as_the_recipe_says() -> None:
+    recipe = replace(UNROLLED, unroll=1, true_previous=0.5, flip=False)
+    resident = Resident(clip_job([], recipe), CLIPS, torch.device("cpu"))
+    black, true = 0, 0
+    for step in range(200):
+        chosen = resident.choose(step)
+        batch = resident.batch(chosen, step, None, slice(0, 4))
+        assert batch.previous is not None
+        for row, colors in zip(chosen.rows, batch.previous.colors, strict=True):
+            if not colors.any():
+                black += resident.frames[row] > 0
+            else:
+                assert resident.frames[row] > 0
+                assert torch.equal(colors, resident.targets[row - 1].float() / 255)
+                true += 1
+    assert 0.45 < true / (true + black) < 0.55
+
+
+def test_a_clip_is_colorized_frame_after_frame_whatever_the_batch(tmp_path: Path) -> None:
+    kept: list[Remembering] = []
+    one = clip_job(kept)
+    train(one, CLIPS, {}, SPLITS, tmp_path, CPU)
+    model, _ = load(one, SPLITS, tmp_path, torch.device("cpu"))
+    part = replace(clips(3, 4, 5), frames=(0, 1, 2, 3, 0, 1, 0, 1, 2, 3, 4, 5))
+    own = predict(model, part, Track("gray", ("previous",)), torch.device("cpu"))
+    assert (own == predict(model, part, Track("gray", ("previous",)), torch.device("cpu"), size=1)).all()
+    told = predict(model, part, Track("gray", ("previous-true",)), torch.device("cpu"))
+    first = np.array(part.frames) == 0
+    assert (own[first] == told[first]).all()
+    assert (own[~first] != told[~first]).any()
+    # By hand: black, then what was made before.
+    colors = torch.zeros(1, 3, SIZE, SIZE)
+    model.eval()
+    for row in range(4):
+        gray = torch.from_numpy(part.conditions[row])[None, None].float() / 255
+        with torch.no_grad():
+            x = torch.cat([2 * gray - 1, colors], dim=1)
+            colors = ((model.generator(x) + 1) / 2).clamp(0, 1)
+        expected = (colors[0] * 255).round().permute(1, 2, 0).numpy()
+        assert np.abs(expected - own[row]).max() <= 1
+
+
+def test_a_cut_training_on_clips_goes_on_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = train(clip_job([], images=3200), CLIPS, {}, SPLITS, tmp_path / "whole", CPU)
+    monkeypatch.setattr(bench.train, "CHECKPOINT_SECONDS", -1)
+
+    def stop(facts: dict[str, Any]) -> None:
+        if facts["step"] == 130:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(clip_job([], images=3200), CLIPS, {}, SPLITS, tmp_path / "cut", CPU, stop)
+    seen: list[int] = []
+    again = clip_job([], images=3200)
+    folder = train(again, CLIPS, {}, SPLITS, tmp_path / "cut", CPU, lambda facts: seen.append(facts["step"]))
+    assert seen[0] == 101
+    assert (folder / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes()
+
+
+def test_clips_too_short_for_the_recipe_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="training split of anime is empty, it holds no clips of 4 frames"):
+        train(clip_job([]), CLIPS | {"anime": clips(4, 3, 2)}, {}, [], tmp_path, CPU)

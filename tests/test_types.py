@@ -32,7 +32,7 @@ def test_a_reference_has_no_mix() -> None:
 def test_unknown_names_are_answered_with_near_and_all_known_ones() -> None:
     with pytest.raises(BenchError, match=r"Did you mean fu2017-cgan.*Available: camizan2023-resnet34, fu2017-cgan"):
         Entry.parse("fu2017-gcan", KNOWN)
-    with pytest.raises(BenchError, match="Available: gray, lineart, screentone"):
+    with pytest.raises(BenchError, match="Available: gray, lineart-canny"):
         Track.parse("grey")
 
 
@@ -43,8 +43,16 @@ def test_mixes_that_cannot_be(text: str) -> None:
 
 
 def test_track_names_read_back() -> None:
-    for text in ("gray", "lineart+hints", "screentone+reference"):
+    for text in ("gray", "lineart-canny+hints", "screentone+reference", "gray+hints+previous"):
         assert Track.parse(text).name == text
+    assert Track.parse("lineart").name == "lineart-canny"
+    assert Track.parse("gray+previous+hints").name == "gray+hints+previous"
+    assert Track.parse("gray+previous-true").trained == Track.parse("gray+previous")
+    assert [Track.parse(text).temporal for text in ("gray+hints", "gray+previous-true")] == [False, True]
+    with pytest.raises(BenchError, match="no track tells hints and reference together"):
+        Track.parse("gray+hints+reference")
+    with pytest.raises(BenchError, match="no track tells hints and hints together"):
+        Track.parse("gray+hints+hints")
 
 
 @pytest.mark.parametrize("name", ["My-Show", "a/b", "..", ".a", "a\nb", "x" * 65, "-a", "a--b"])

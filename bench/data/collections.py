@@ -1,8 +1,9 @@
 """Opening a collection by name: drawn, standardized from fetched originals, or added by the user."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.data import manifest as manifests
 from bench.data import open_v1, png
@@ -11,15 +12,23 @@ from bench.data.manifest import Item, Manifest, in_order
 from bench.errors import BenchError, unknown
 from bench.types import DOMAINS, SPLITS, slug
 
+if TYPE_CHECKING:
+    from bench.data.procedural import Shot
+
 PROCEDURAL = "procedural-v1"
 PROCEDURAL_VERSION = "1"
 BUILT_IN = (PROCEDURAL, open_v1.NAME)
 DEFAULT_SIZE = 128
 SERIES, PICTURES = 40, 48
 """How large the published procedural-v1 is."""
+CLIPS_VERSION = "1"
+CLIPS = 4
+"""Clips of each series."""
 
 
-def open_collection(home: Path, name: str, size: int | None = None, report: Progress | None = None) -> Manifest:
+def open_collection(
+    home: Path, name: str, size: int | None = None, report: Progress | None = None, clips: bool = False
+) -> Manifest:
     """The manifest of a collection at a size; the built-in ones are prepared when they are not there yet.
 
     Args:
@@ -27,31 +36,44 @@ def open_collection(home: Path, name: str, size: int | None = None, report: Prog
         name: `procedural-v1`, `open-v1`, or a name given to `bench data add`.
         size: in pixels; None for the only size there is, or for 128 in a built-in collection that is not there yet.
         report: called with images or files done and in all, while a built-in one is prepared.
+        clips: open its clips, which temporal tracks need, instead of its stills; without a size at that of the stills
+            if there are no clips yet.
 
     Raises:
-        BenchError: for an unknown name or size, for None where there are several, or where the originals of open-v1
-            are not fetched.
+        BenchError: for an unknown name or size, for None where there are several, where the originals of open-v1
+            are not fetched, or where there are no clips.
     """
     slug("collection", name)
-    present = sizes(home, name)
+    present = sizes(home, name, clips)
+    if clips and name != PROCEDURAL and not present:
+        if name not in names(home):
+            raise unknown("collection", name, names(home))
+        raise BenchError(f"{name} has no clips; temporal tracks need them: use {PROCEDURAL}, which draws its own.")
+    if clips and size is None and not present:
+        present = sizes(home, name)
     if size is None and len(present) > 1:
         raise BenchError(f"{name} is there at {_listed(present)} px; say which with --size.")
     if size is None and present:
         size = present[0]
-    if name in BUILT_IN:
-        return _built_in(home, name, DEFAULT_SIZE if size is None else require_side(size), report)
+    if name == PROCEDURAL or (name in BUILT_IN and not clips):
+        return _built_in(home, name, DEFAULT_SIZE if size is None else require_side(size), report, clips)
     if not present:
         raise unknown("collection", name, names(home))
     if size not in present:
         raise BenchError(f"{name} is there at {_listed(present)} px, not {size}; choose one of these or add it again.")
-    return manifests.read(folder(home, name, size))
+    return manifests.read(folder(home, name, size, clips))
 
 
-def _built_in(home: Path, name: str, size: int, report: Progress | None) -> Manifest:
-    version = _procedural_version(SERIES, PICTURES) if name == PROCEDURAL else open_v1.VERSION
-    root = folder(home, name, size)
+def _built_in(home: Path, name: str, size: int, report: Progress | None, clips: bool) -> Manifest:
+    if name != PROCEDURAL:
+        version = open_v1.VERSION
+    else:
+        version = _clips_version(SERIES, CLIPS) if clips else _procedural_version(SERIES, PICTURES)
+    root = folder(home, name, size, clips)
     if (root / "manifest.json").is_file() and _version(root) == version:
         return manifests.read(root)
+    if clips:
+        return prepare_procedural_clips(home, size, report, SERIES, CLIPS)
     if name == PROCEDURAL:
         return prepare_procedural(home, size, report, SERIES, PICTURES)
     return open_v1.prepare(home, size, report)
@@ -84,10 +106,50 @@ def prepare_procedural(
     """
     from bench.data import procedural
 
-    require_side(size)
     shots = procedural.plan(series=series, pictures=pictures)
+    return _draw(home, size, shots, _procedural_version(series, pictures), False, report, workers)
+
+
+def prepare_procedural_clips(
+    home: Path,
+    size: int,
+    report: Progress | None = None,
+    series: int = SERIES,
+    clips: int = CLIPS,
+    workers: int | None = None,
+) -> Manifest:
+    """Draw the clips of procedural-v1 into `<home>/data/procedural-v1/<size>px-clips`.
+
+    They show the same series as the stills, split by series as these are.
+
+    Args:
+        home, size, report, workers: as for `prepare_procedural`.
+        series: how many; fewer are replaced by the published ones when `open_collection` opens them.
+        clips: of each series.
+
+    Returns:
+        Their manifest, with a note where this machine draws otherwise.
+    """
+    from bench.data import procedural
+
+    shots = procedural.plan_clips(series=series, clips=clips)
+    return _draw(home, size, shots, _clips_version(series, clips), True, report, workers)
+
+
+def _draw(
+    home: Path,
+    size: int,
+    shots: "Sequence[Shot]",
+    version: str,
+    clips: bool,
+    report: Progress | None,
+    workers: int | None,
+) -> Manifest:
+    from bench.data import procedural
+
+    require_side(size)
     notes = tuple(procedural.check_probe())
-    final = folder(home, PROCEDURAL, size)
+    final = folder(home, PROCEDURAL, size, clips)
     items: list[Item] = []
     with whole_folder(final) as temporary:
         for domain in DOMAINS:
@@ -97,55 +159,62 @@ def prepare_procedural(
                 if picture.page is not None:
                     png.write(temporary / domain / f"{shot.id}.page.png", picture.page)
                 pixels = png.digest(picture.image, picture.page)
-                source = f"drawn: {shot.id}"
-                items.append(
-                    Item(shot.id, domain, shot.split, shot.series, source, pixels, page=picture.page is not None)
-                )
+                source, page = f"drawn: {shot.id}", picture.page is not None
+                place = (shot.clip, shot.frame) if clips else ("", 0)
+                items.append(Item(shot.id, domain, shot.split, shot.series, source, pixels, page, *place))
                 if report:
                     report(len(items), len(shots) * len(DOMAINS))
-        version = _procedural_version(series, pictures)
-        manifest = Manifest(final, PROCEDURAL, version, size, in_order(items), notes=notes)
+        manifest = Manifest(final, PROCEDURAL, version, size, in_order(items), notes=notes, clips=clips)
         manifest.write(temporary)
     return manifest
 
 
 def known(home: Path) -> list[dict[str, Any]]:
-    """The rows of `bench data list`: one for each collection, size and domain, the built-in ones first.
+    """The rows of `bench data list`: one for each collection, size and domain, the built-in ones first, stills first.
 
     Returns:
-        dicts with `collection`, `size`, `domain`, the images of each split, and `state`: `ready`, or what is amiss.
-        Size and domain are None where a built-in collection is not prepared or a manifest cannot be read.
+        dicts with `collection`, `size`, `kind` (`stills` or `clips`), `domain`, the images of each split, and `state`:
+        `ready`, or what is amiss. Size and domain are None where a built-in collection is not prepared or a manifest
+        cannot be read.
     """
     rows = []
     for name in names(home):
-        present = sizes(home, name)
-        if not present:
-            rows.append(_row(name, None, None, {}, "not prepared yet"))
-        for size in present:
-            try:
-                counts = manifests.read(folder(home, name, size)).counts()
-            except BenchError as error:
-                rows.append(_row(name, size, None, {}, str(error)))
-                continue
-            rows.extend(_row(name, size, domain, found, "ready") for domain, found in counts.items())
+        for clips in (False, True):
+            present = sizes(home, name, clips)
+            if not present and (name == PROCEDURAL or (name in BUILT_IN and not clips)):
+                rows.append(_row(name, None, clips, None, {}, "not prepared yet"))
+            for size in present:
+                try:
+                    counts = manifests.read(folder(home, name, size, clips)).counts()
+                except BenchError as error:
+                    rows.append(_row(name, size, clips, None, {}, str(error)))
+                    continue
+                rows.extend(_row(name, size, clips, domain, found, "ready") for domain, found in counts.items())
     return rows
 
 
 def names(home: Path) -> list[str]:
     """The built-in collections, then the user's by name."""
-    found = {path.parent.parent.name for path in (home / "data").glob("*/*px/manifest.json")}
+    ends = (_end(False), _end(True))
+    places = (path.parent for path in (home / "data").glob("*/*/manifest.json"))
+    found = {place.parent.name for place in places if place.name.endswith(ends)}
     return [*BUILT_IN, *sorted(found.difference(BUILT_IN))]
 
 
-def sizes(home: Path, name: str) -> list[int]:
-    """The sizes in which a collection is there, ascending."""
-    found = (home / "data" / name).glob("*px/manifest.json")
-    return sorted(int(path.parent.name[:-2]) for path in found if path.parent.name[:-2].isdecimal())
+def sizes(home: Path, name: str, clips: bool = False) -> list[int]:
+    """The sizes in which a collection's stills, or its clips, are there, ascending."""
+    end = _end(clips)
+    found = (path.parent.name for path in (home / "data" / name).glob(f"*{end}/manifest.json"))
+    return sorted(int(place) for name in found if (place := name.removesuffix(end)).isdecimal())
 
 
-def folder(home: Path, name: str, size: int) -> Path:
-    """Where a collection of one size lies."""
-    return home / "data" / name / f"{size}px"
+def folder(home: Path, name: str, size: int, clips: bool = False) -> Path:
+    """Where a collection's stills, or its clips, of one size lie."""
+    return home / "data" / name / f"{size}{_end(clips)}"
+
+
+def _end(clips: bool) -> str:
+    return "px-clips" if clips else "px"
 
 
 def require_side(size: int) -> int:
@@ -163,6 +232,10 @@ def _procedural_version(series: int, pictures: int) -> str:
     return f"{PROCEDURAL_VERSION}, {series} series of {pictures}"
 
 
+def _clips_version(series: int, clips: int) -> str:
+    return f"{CLIPS_VERSION}, {series} series of {clips} clips"
+
+
 def _version(root: Path) -> str | None:
     """The version of a prepared folder, None if its manifest is not even JSON: then it is made again."""
     try:
@@ -171,6 +244,9 @@ def _version(root: Path) -> str | None:
         return None
 
 
-def _row(name: str, size: int | None, domain: str | None, counts: dict[str, int], state: str) -> dict[str, Any]:
+def _row(
+    name: str, size: int | None, clips: bool, domain: str | None, counts: dict[str, int], state: str
+) -> dict[str, Any]:
+    kind = "clips" if clips else "stills"
     images = {split: counts.get(split, 0) for split in SPLITS}
-    return {"collection": name, "size": size, "domain": domain, **images, "state": state}
+    return {"collection": name, "size": size, "kind": kind, "domain": domain, **images, "state": state}

@@ -21,28 +21,40 @@ DIGEST = 32
 
 
 def load(split: Split, track: Track, cache: Path | None = None) -> Images:
-    """Read a split's targets and what the track shows of them.
+    """Read a split's targets, what the track shows of them, and what it tells besides.
 
-    The condition `gray` is the drawn page where an item has one, else the luma of the target (protocol rule 2). Every
-    image is checked against its digest, so what is scored is what the split's key names.
+    Conditions are made by `bench.conditions`, hints and palettes by `bench.guidance`. Every image is checked against
+    its digest, so what is scored is what the split's key names.
 
     Args:
-        split: from `Manifest.split`.
-        track: its condition must be `gray`.
-        cache: a folder in which the decoded arrays are kept under the split's digest; None to keep nothing.
+        split: from `Manifest.split`; of clips on a track with a previous frame, else of stills.
+        track: what to show and tell.
+        cache: a folder in which targets and conditions are kept under the split's digest; None to keep nothing.
 
     Returns:
         Images, targets (n, size, size, 3) and conditions (n, size, size), uint8.
 
     Raises:
-        BenchError: naming the first file that is missing or damaged, or for a condition that cannot be made here.
+        BenchError: naming the first file that is missing or damaged, or the first image without a drawn page where the
+            track asks for one; for clips on a track of stills, and the other way round.
     """
     import numpy as np
 
-    if track.condition != "gray":
-        raise BenchError(f"images load with the condition 'gray'; track {track.name!r} asks for {track.condition!r}.")
+    from bench import conditions as rules
+    from bench import guidance
+
+    if track.temporal != split.clips:
+        needed, given = ("clips", "stills") if track.temporal else ("stills", "clips")
+        remedy = "leave the previous frame out of the track" if track.temporal else "add a previous frame to the track"
+        raise BenchError(f"track {track.name} needs {needed}, and {split.key} holds {given}; {remedy}.")
+    bare = next((item for item in split.items if not item.page), None)
+    if track.condition == "lineart-drawn" and bare is not None:
+        raise BenchError(
+            f"track {track.name} shows the artist's own lines, and {bare.domain}/{bare.id} of {split.collection} comes "
+            "without a drawn page; lineart-canny or lineart-sketch make lines from any image."
+        )
     count, size = len(split), split.size
-    kept = None if cache is None else cache / f"{split.digest}.{track.condition}.npy"
+    kept = None if cache is None else cache / f"{split.digest}.{track.condition}.{rules.VERSION}.npy"
     pixels = count * size * size
     flat = None if kept is None else _cached(kept, pixels * 4)
     fresh = flat is None
@@ -51,36 +63,57 @@ def load(split: Split, track: Track, cache: Path | None = None) -> Images:
     targets = flat[: pixels * 3].reshape(count, size, size, 3)
     conditions = flat[pixels * 3 :].reshape(count, size, size)
     if fresh:
-        _decode(split, targets, conditions)
+        _decode(split, track.condition, targets, conditions)
         if kept is not None:
             with files.whole(kept) as temporary, temporary.open("wb") as stream:
                 np.save(stream, np.concatenate([flat, _digest(flat)]), allow_pickle=False)
+    ids = tuple(item.id for item in split.items)
+    hints = palettes = None
+    if "hints" in track.guidance:
+        hints = np.empty((count, size, size, 4), np.uint8)
+        for place, id in enumerate(ids):
+            hints[place] = guidance.hints(targets[place], id)
+    if "reference" in track.guidance:
+        palettes = np.empty((count, guidance.BANDS, guidance.COLORS, 3), np.uint8)
+        for place in range(count):
+            palettes[place] = guidance.palette(targets[place])
     return Images(
-        ids=tuple(item.id for item in split.items),
+        ids=ids,
         groups=tuple(item.group for item in split.items),
         targets=targets,
         conditions=conditions,
+        hints=hints,
+        palettes=palettes,
+        frames=tuple(item.frame for item in split.items) if split.clips else None,
     )
 
 
-def _decode(split: Split, targets: "UInt8[np.ndarray, 'n h w 3']", conditions: "UInt8[np.ndarray, 'n h w']") -> None:
-    from bench.color import luma
+def _decode(
+    split: Split,
+    condition: str,
+    targets: "UInt8[np.ndarray, 'n h w 3']",
+    conditions: "UInt8[np.ndarray, 'n h w']",
+) -> None:
+    from bench import conditions as rules
 
     def decode(place: int, item: Item) -> None:
-        target, page = load_item(split.root, item, split.size)
+        try:
+            target, page = load_item(split.root, item, split.size)
+        except BenchError as error:
+            raise BenchError(
+                f"{error}; run `bench data verify {split.collection}` to see all that is wrong."
+            ) from error
         targets[place] = target
-        conditions[place] = luma(target) if page is None else page
+        conditions[place] = rules.condition(condition, target, page)
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         jobs = [pool.submit(decode, place, item) for place, item in enumerate(split.items)]
         try:
             for job in jobs:
                 job.result()
-        except BenchError as error:
+        except BenchError:
             pool.shutdown(cancel_futures=True)
-            raise BenchError(
-                f"{error}; run `bench data verify {split.collection}` to see all that is wrong."
-            ) from error
+            raise
 
 
 def _cached(path: Path, length: int) -> "UInt8[np.ndarray, ' pixels'] | None":

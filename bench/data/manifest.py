@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ class Item:
         source: the original file (and the second or panel in it), for people to read.
         pixels: SHA-256 of the decoded pixels, target then page.
         page: whether a drawn page is the condition, stored as `<id>.page.png`.
+        clip: the id of the clip that it is a frame of; empty for a still.
+        frame: its place in the clip, 0 first.
     """
 
     id: str
@@ -45,6 +48,8 @@ class Item:
     source: str
     pixels: str
     page: bool = False
+    clip: str = ""
+    frame: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class Split:
         size: the side of every image, in pixels.
         resampler: how the images were brought to that size.
         items: ordered by id.
+        clips: whether they are frames of clips, which then follow one another.
     """
 
     root: Path
@@ -76,21 +82,27 @@ class Split:
     size: int
     resampler: str
     items: tuple[Item, ...]
+    clips: bool = False
 
     def __len__(self) -> int:
         return len(self.items)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over size, resampler and every id with its pixels and group, in order: all that a mean depends on."""
-        facts = [[self.size, self.resampler], *([item.id, item.pixels, item.group] for item in self.items)]
+        """SHA-256 over size, resampler and every id with its pixels and group, in order: all that a mean depends on.
+
+        Of clips also over each frame's clip and place.
+        """
+        place = ("clip", "frame") if self.clips else ()
+        facts: list[list[str | int]] = [[self.size, self.resampler]]
+        facts += [[getattr(item, name) for name in ("id", "pixels", "group", *place)] for item in self.items]
         lines = [json.dumps(fact) for fact in facts]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     @property
     def key(self) -> str:
-        """The short name in signatures, such as `open-v1/anime/test:ab12cd34`."""
-        return f"{self.collection}/{self.domain}/{self.name}:{self.digest[:8]}"
+        """The short name in signatures, such as `open-v1/anime/test:ab12cd34`; `test-clips` where they are clips."""
+        return f"{self.collection}/{self.domain}/{self.name}{'-clips' if self.clips else ''}:{self.digest[:8]}"
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -121,6 +133,7 @@ class Manifest:
         resampler: how the images were brought to that size.
         protocol: the version of the evaluation protocol.
         inputs: for a user's collection, the digest of the files each domain was made from.
+        clips: whether its items are frames of clips. Stills and clips of a collection have a manifest each.
     """
 
     root: Path
@@ -133,6 +146,7 @@ class Manifest:
     resampler: str = RESAMPLER
     protocol: int = PROTOCOL
     inputs: dict[str, str] = field(default_factory=dict)
+    clips: bool = False
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -156,7 +170,7 @@ class Manifest:
         if name not in counts[domain]:
             raise unknown(f"split of {self.collection}/{domain}", name, list(counts[domain]))
         items = tuple(item for item in self.items if item.domain == domain and item.split == name)
-        return Split(self.root, self.collection, domain, name, self.size, self.resampler, items)
+        return Split(self.root, self.collection, domain, name, self.size, self.resampler, items, self.clips)
 
     def write(self, root: Path | None = None) -> None:
         """Write `manifest.json` whole or not at all, into `root` or another folder."""
@@ -164,8 +178,10 @@ class Manifest:
             name: getattr(self, name)
             for name in ("collection", "version", "protocol", "size", "resampler", "inputs", "notes")
         }
+        if self.clips:
+            value["clips"] = True
         value["left_out"] = [asdict(left) for left in self.left_out]
-        value["items"] = [asdict(item) for item in self.items]
+        value["items"] = [{name: getattr(item, name) for name in _item_fields(self.clips)} for item in self.items]
         files.write_json((root or self.root) / "manifest.json", value)
 
 
@@ -212,7 +228,9 @@ def read(root: Path) -> Manifest:
 
 
 def verify(manifest: Manifest) -> list[str]:
-    """Decode every file and compare it with the manifest; also check that no group crosses train, val and test.
+    """Decode every file and compare it with the manifest; also check groups and clips.
+
+    No group may cross train, val and test, and a clip's frames must be 0, 1, 2 ... in one split and group.
 
     Returns:
         One line for each thing wrong, empty if all is well.
@@ -226,7 +244,29 @@ def verify(manifest: Manifest) -> list[str]:
     for (domain, group), sides in homes.items():
         if len(sides) > 1:
             lines.append(f"{domain}: group {group!r} is in {' and '.join(sorted(sides))}")
+    return lines + _torn_clips(manifest)
+
+
+def _torn_clips(manifest: Manifest) -> list[str]:
+    lines = []
+    clips = groupby(manifest.items, key=lambda item: (item.domain, item.clip)) if manifest.clips else ()
+    seen: set[tuple[str, str]] = set()
+    for (domain, clip), found in clips:
+        items = list(found)
+        frames = [item.frame for item in items]
+        if (domain, clip) in seen:
+            lines.append(f"{domain}: other images stand between the frames of clip {clip!r}")
+        elif frames != list(range(len(frames))):
+            lines.append(f"{domain}: the frames of clip {clip!r} are {_some(frames)}, not 0 to {len(frames) - 1}")
+        elif len(homes := sorted({f"{item.split} of {item.group}" for item in items})) > 1:
+            lines.append(f"{domain}: the frames of clip {clip!r} are in {' and '.join(homes)}")
+        seen.add((domain, clip))
     return lines
+
+
+def _some(numbers: list[int]) -> str:
+    shown = [str(number) for number in numbers[:12]]
+    return ", ".join(shown if len(shown) == len(numbers) else [*shown, "..."])
 
 
 def load_item(root: Path, item: Item, size: int) -> tuple[Any, Any]:
@@ -260,7 +300,10 @@ def _checked(root: Path, value: Any) -> Manifest:
     """Build a manifest from JSON, refusing what could not have been written by `Manifest.write`."""
     if value["schema"] != 1:
         raise BenchError(f"schema {value['schema']!r}, expected 1")
-    items = tuple(_checked_item(entry) for entry in value["items"])
+    clips = value.get("clips", False)
+    if type(clips) is not bool:
+        raise TypeError("clips")
+    items = tuple(_checked_item(entry, clips) for entry in value["items"])
     if list(items) != list(in_order(items)):
         raise BenchError("its items are not in order")
     names = Counter((item.domain, item.id.casefold()) for item in items)
@@ -282,18 +325,28 @@ def _checked(root: Path, value: Any) -> Manifest:
         resampler=slug("resampler", _text(value["resampler"])),
         protocol=PROTOCOL,
         inputs={slug("domain", _text(domain)): _text(digest) for domain, digest in value["inputs"].items()},
+        clips=clips,
     )
 
 
-def _checked_item(entry: Any) -> Item:
-    item = Item(**{name: entry[name] for name in Item.__dataclass_fields__})
+def _item_fields(clips: bool) -> tuple[str, ...]:
+    """What is written of an item: of a still no clip and frame."""
+    return tuple(name for name in Item.__dataclass_fields__ if clips or name not in ("clip", "frame"))
+
+
+def _checked_item(entry: Any, clips: bool) -> Item:
+    item = Item(**{name: entry[name] for name in _item_fields(clips)})
     if type(item.page) is not bool:
         raise TypeError("page")
-    for text in (item.id, item.domain, item.split, item.group, item.source, item.pixels):
+    for text in (item.id, item.domain, item.split, item.group, item.source, item.pixels, item.clip):
         _text(text)
     slug("domain", item.domain)
     if not SAFE_ID.fullmatch(item.id):
         raise BenchError(f"the id {item.id!r} must not form a path")
+    if type(item.frame) is not int or item.frame < 0:
+        raise BenchError(f"the frame of {item.id} is {item.frame!r}, no number from 0 up")
+    if clips and not SAFE_ID.fullmatch(item.clip):
+        raise BenchError(f"the clip of {item.id} is {item.clip!r}, no id")
     if item.split not in SPLITS:
         raise unknown("split", item.split, list(SPLITS))
     if not HEX.fullmatch(item.pixels):

@@ -1,8 +1,19 @@
 """procedural-v1: pictures that our own code draws, one scene in four styles, so that the true colours are known."""
 
-from bench.data.procedural.plan import VERSION, Shot, plan
+from bench.data.procedural.plan import FRAMES, VERSION, Shot, plan, plan_clips
 from bench.data.procedural.probe import check_probe, probe
 from bench.data.procedural.render import Picture, draw
 from bench.data.procedural.workers import draw_many
 
-__all__ = ["VERSION", "Picture", "Shot", "check_probe", "draw", "draw_many", "plan", "probe"]
+__all__ = [
+    "FRAMES",
+    "VERSION",
+    "Picture",
+    "Shot",
+    "check_probe",
+    "draw",
+    "draw_many",
+    "plan",
+    "plan_clips",
+    "probe",
+]

@@ -100,7 +100,9 @@ class Canvas:
         side: pixels.
         strokes: whether drawn strokes leave ink; where not, they are faint shadow.
         relief: how far the next shapes stand out, 0-255.
-        figure: the number of the figure that the next parts belong to; figures are outlined as wholes.
+        figure: the number of the figure that the next parts belong to; figures are outlined as wholes. In a background
+            it is 1 for what is far away, else 0.
+        anchors: what the texture of each figure clings to when the picture is one of a clip: origin and zoom.
     """
 
     def __init__(self, side: int, strokes: bool = True):
@@ -108,6 +110,7 @@ class Canvas:
         self.strokes = strokes
         self.relief = 0
         self.figure = 0
+        self.anchors = [Frame()]
         self.pixels = np.zeros((side, side, 4), np.uint8)
         self.colors: list[RGB] = [(24, 20, 26)]
         self.kinds: list[str] = ["none"]
@@ -116,6 +119,11 @@ class Canvas:
         self._frame: Frame | None = None
         self._matrix = np.zeros((2, 2), np.int64)
         self._offset = np.zeros(2, np.int64)
+
+    def begin(self, anchor: Frame) -> None:
+        """Begin the next figure, whose texture moves with the anchor."""
+        self.figure += 1
+        self.anchors.append(anchor)
 
     def part(self, color: RGB, kind: str, within: int | None = None) -> int:
         """A new part's number.
@@ -195,6 +203,15 @@ class Canvas:
         circle = _CIRCLES[14 if abs(matrix).max() < 10 * 4096 else 28]
         polygon = ((circle @ matrix) >> 20) + np.array([round(cx * unit), round(cy * unit)])
         self._fill(polygon.astype(np.int32), part, light)
+
+    def dim(self, frame: Frame, x: float, y: float, rx: float, ry: float, light: int) -> None:
+        """Set the light in an ellipse around (x, y) of an upright frame, whatever lies there."""
+        unit = self.side << SUBPIXEL
+        radii = np.array([frame.a * rx * unit / LOCAL, frame.d * ry * unit / LOCAL])
+        polygon = np.rint(_CIRCLES[28] * radii + np.array(frame.point(x, y)) * unit).astype(np.int32)
+        mask = np.zeros((self.side, self.side), np.uint8)
+        cv2.fillPoly(mask, [polygon], 255, cv2.LINE_8, SUBPIXEL)
+        self.pixels[..., 1][mask > 0] = light
 
     def tube(
         self,

@@ -9,19 +9,8 @@ from bench.data.procedural.canvas import Canvas, Frame, Point
 from bench.data.procedural.characters import Body, Character
 from bench.data.procedural.face import Manner
 from bench.data.procedural.palette import darker
-from bench.data.procedural.scene import Actor
-
-_LEGS: dict[str, tuple[float, float, float, float]] = {
-    "stand": (0.07, 0.04, 0.07, 0.04),
-    "wave": (0.08, 0.05, 0.1, 0.04),
-    "hips": (0.16, 0.12, 0.16, 0.12),
-    "walk": (0.3, 0.06, 0.16, 0.34),
-    "cheer": (0.2, 0.14, 0.2, 0.14),
-    "point": (0.14, 0.1, 0.1, 0.06),
-    "think": (0.07, 0.04, 0.1, 0.06),
-    "hold": (0.09, 0.05, 0.09, 0.05),
-    "run": (0.66, -0.04, 0.3, 0.62),
-}
+from bench.data.procedural.poses import legs as leg_angles
+from bench.data.procedural.scene import Actor, Angles
 
 
 @dataclass(frozen=True)
@@ -34,9 +23,9 @@ class Parts:
     accent: int
 
 
-def reach(pose: str, plan: Body) -> float:
-    """How far below the neck's root the lower foot is in a pose."""
-    right, left = _LEGS[pose][:2], _LEGS[pose][2:]
+def reach(angles: Angles, plan: Body) -> float:
+    """How far below the neck's root the lower foot is."""
+    right, left = angles[:2], angles[2:]
     down = max(0.47 * math.cos(upper) + 0.46 * math.cos(under) for upper, under in (right, left))
     return plan.torso * 0.93 + plan.legs * down + plan.limb * 1.7
 
@@ -54,7 +43,7 @@ def legs(canvas: Canvas, body: Frame, actor: Actor, plan: Body, manner: Manner, 
     sock = canvas.part((236, 236, 234), "cloth")
     shoes = canvas.part(who.shoes, "thing")
     sole = canvas.part((232, 230, 226), "thing")
-    angles = _LEGS[actor.pose]
+    angles = leg_angles(actor)
     thigh, shin = plan.legs * 0.47, plan.legs * 0.46
     for side, upper, under, cloth in ((-1.0, angles[2], angles[3], lower_left), (1.0, angles[0], angles[1], lower)):
         canvas.relief = 84 if side < 0 else 92
@@ -63,11 +52,12 @@ def legs(canvas: Canvas, body: Frame, actor: Actor, plan: Body, manner: Manner, 
         ax, ay = joint(kx, ky, shin, under, side)
         trousers = who.lower == "trousers"
         leg = ((hx, hy, r * 1.3), (kx, ky, r * (1.0 if trousers else 0.82)), (ax, ay, r * (0.86 if trousers else 0.55)))
-        foot = _foot(ax, ay, r, side)
+        toe = 1.0 if actor.walks else side
+        foot = _foot(ax, ay, r, toe)
         if trousers:
             canvas.tube(body, ((kx, ky, r * 0.5), (ax, ay + 0.03, r * 0.5)), bare)
             canvas.blob(body, foot, shoes)
-            canvas.blob(body, _sole(ax, ay, r, side), sole)
+            canvas.blob(body, _sole(ax, ay, r, toe), sole)
             canvas.tube(body, leg, cloth, cap=0.25)
         else:
             canvas.tube(body, leg, bare, cap=0.4)
@@ -75,7 +65,7 @@ def legs(canvas: Canvas, body: Frame, actor: Actor, plan: Body, manner: Manner, 
                 body, ((ax + (kx - ax) * 0.22, ay + (ky - ay) * 0.22, r * 0.62), (ax, ay, r * 0.56)), sock, cap=0.3
             )
             canvas.blob(body, foot, shoes)
-            canvas.blob(body, _sole(ax, ay, r, side), sole)
+            canvas.blob(body, _sole(ax, ay, r, toe), sole)
             if who.lower == "shorts":
                 mx, my = hx + (kx - hx) * 0.78, hy + (ky - hy) * 0.78
                 canvas.tube(body, ((hx, hy, r * 1.36), (mx, my, r * 1.32)), cloth, cap=0.15)

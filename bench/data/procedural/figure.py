@@ -10,34 +10,24 @@ from bench.data.procedural.characters import BODIES, Body, Character
 from bench.data.procedural.clothes import Parts, collar, joint, legs, reach, torso
 from bench.data.procedural.face import MANNERS, Manner
 from bench.data.procedural.head import draw_head
-from bench.data.procedural.scene import Actor
-
-_ARMS: dict[str, tuple[float, float, float, float]] = {
-    "stand": (0.16, 0.06, 0.16, 0.06),
-    "wave": (1.5, 2.75, 0.16, 0.08),
-    "hips": (0.72, -0.62, 0.72, -0.62),
-    "walk": (0.3, -0.1, 0.34, 0.5),
-    "cheer": (2.3, 2.75, 2.3, 2.75),
-    "point": (1.35, 1.5, 0.2, 0.1),
-    "think": (0.42, -2.55, 0.3, -1.3),
-    "hold": (0.3, -0.95, 0.3, -0.95),
-    "run": (0.75, -0.7, 0.6, 1.6),
-}
+from bench.data.procedural.poses import arms
+from bench.data.procedural.poses import legs as leg_angles
+from bench.data.procedural.scene import Actor, Angles
 
 
-def draw_figure(canvas: Canvas, actor: Actor, domain: str) -> None:
-    """Draw a character as the actor stands in the picture."""
+def draw_figure(canvas: Canvas, actor: Actor, domain: str, camera: Frame) -> None:
+    """Draw a character as the actor stands in the picture that the camera sees."""
     manner, who = MANNERS[domain], actor.character
     plan = BODIES[who.build, who.female]
-    canvas.figure += 1
     # A style's big head makes the rest smaller, so that every style fills the same room.
     total = manner.head + 0.1 + plan.torso + plan.legs
     size = actor.size / total if not actor.near else actor.size / (manner.head ** (0.75 if actor.size < 0.45 else 0.95))
     centre = -(0.5 * manner.head + 0.07)
     if actor.near:
-        body = Frame().at(actor.x, actor.y, size).at(0, -centre)
+        body = camera.at(actor.x, actor.y, size).at(0, -centre)
     else:
-        body = Frame().at(actor.x, actor.y, size).at(0, -reach(actor.pose, plan))
+        body = camera.at(actor.x, actor.y, size).at(0, -reach(leg_angles(actor), plan))
+    canvas.begin(Frame(camera.a, 0.0, 0.0, camera.d, body.e, body.f))
     trunk = body.at(0, 0, 1.0, 0.0, actor.flip)
     sway = 0.05 * actor.turn
     head = body.at(sway, centre, manner.head, actor.tilt)
@@ -58,10 +48,10 @@ def draw_figure(canvas: Canvas, actor: Actor, domain: str) -> None:
     if actor.pose == "hold":
         _book(canvas, trunk, who, plan)
     elif actor.pose == "wave" and who.build == "child" and not actor.near:
-        _balloon(canvas, trunk, who, plan)
+        _balloon(canvas, trunk, who, plan, arms(actor))
     collar(canvas, body, who, plan, parts, size)
     front = canvas.part(hair_color, "hair")
-    draw_head(canvas, head, actor, manner, front, parts.skin)
+    draw_head(canvas, head, actor, manner, front, parts.skin, size * manner.head)
 
 
 def _book(canvas: Canvas, body: Frame, who: Character, plan: Body) -> None:
@@ -75,11 +65,11 @@ def _book(canvas: Canvas, body: Frame, who: Character, plan: Body) -> None:
     canvas.rect(book, -0.015, -0.14, 0.015, 0.19, cover, 84)
 
 
-def _balloon(canvas: Canvas, body: Frame, who: Character, plan: Body) -> None:
+def _balloon(canvas: Canvas, body: Frame, who: Character, plan: Body, angles: Angles) -> None:
     """A balloon on a string in the raised hand."""
     canvas.relief = 120
-    x, y = joint(plan.shoulder, 0.25, plan.arm * 0.5, _ARMS["wave"][0], 1.0)
-    x, y = joint(x, y, plan.arm * 0.5, _ARMS["wave"][1], 1.0)
+    x, y = joint(plan.shoulder, 0.25, plan.arm * 0.5, angles[0], 1.0)
+    x, y = joint(x, y, plan.arm * 0.5, angles[1], 1.0)
     string, skin = canvas.part((236, 232, 226), "thing"), canvas.part(who.extra_color, "thing")
     canvas.wire(body, ((x, y), (x + 0.16, y - 0.4), (x + 0.1, y - 0.9)), string, 0.03)
     balloon = body.at(x + 0.1, y - 0.88)
@@ -108,7 +98,7 @@ def _arm(
     canvas: Canvas, body: Frame, actor: Actor, plan: Body, manner: Manner, parts: Parts, side: float, size: float
 ) -> None:
     who = actor.character
-    upper, under = _ARMS[actor.pose][:2] if side > 0 else _ARMS[actor.pose][2:]
+    upper, under = arms(actor)[:2] if side > 0 else arms(actor)[2:]
     r = plan.limb * manner.limb
     x, y = side * (plan.shoulder * who.width - r * 0.8), 0.25
     ex, ey = joint(x, y, plan.arm * 0.5, upper, side)

@@ -23,10 +23,14 @@ def _outline(kind: str, jaw: float) -> Points:
     return (*half, *((-x, y) for x, y in reversed(half[1:-1])))
 
 
-def draw_head(canvas: Canvas, head: Frame, actor: Actor, manner: Manner, hair_part: int, skin: int) -> None:
-    """Draw head, face, hair and hat in front of a body that is already there."""
+def draw_head(
+    canvas: Canvas, head: Frame, actor: Actor, manner: Manner, hair_part: int, skin: int, size: float
+) -> None:
+    """Draw head, face, hair and hat in front of a body that is already there.
+
+    `size` decides on details; the camera's zoom is not in it, or they would come and go while it moves.
+    """
     who, turn = actor.character, actor.turn
-    size = math.sqrt(abs(head.a * head.d - head.b * head.c))
     detail = size > 0.15
     canvas.relief = 150
     for side in (-1.0, 1.0):

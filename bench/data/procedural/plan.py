@@ -16,13 +16,21 @@ TEST_PLACE, VAL_PLACE = 3, 6
 # Of a train series every eighth shot is held out, whole.
 HELD_OUT_PLACE, HELD_OUT_EVERY = 3, 8
 
+FRAMES, FRAMES_PER_SECOND = 8, 12
+"""Of a clip."""
+# Of a train series every fourth clip is held out.
+HELD_OUT_CLIP, HELD_OUT_CLIPS = 2, 4
+
+_ID = re.compile(r"s(\d{2,6})-(c\d{2,4}|\d{3,6})-(\d{2,3})")
+
 
 @dataclass(frozen=True)
 class Shot:
     """One picture of the collection; the same one exists in every domain.
 
     Attributes:
-        id: series, shot and frame, such as `s07-012-03`; with the seed it says all that is drawn.
+        id: series, shot and frame, such as `s07-012-03`, or series, clip and frame, such as `s07-c02-05`; with the
+            seed it says all that is drawn.
         series: the group, such as `s07`: one cast and one set of places.
         split: `train`, `val`, `test` or `series`.
     """
@@ -33,15 +41,27 @@ class Shot:
 
     @property
     def numbers(self) -> tuple[int, int, int]:
-        """Series, shot and frame as numbers.
+        """Series, shot (or clip) and frame as numbers.
 
         Raises:
             BenchError: where the id has another form.
         """
-        found = re.fullmatch(r"s(\d{2,6})-(\d{3,6})-(\d{2,3})", self.id)
+        found = _ID.fullmatch(self.id)
         if not found:
-            raise BenchError(f"a {VERSION} picture is called like 's07-012-03', not {self.id!r}.")
-        return int(found[1]), int(found[2]), int(found[3])
+            raise BenchError(
+                f"a {VERSION} picture is called like 's07-012-03', or in a clip 's07-c02-05', not {self.id!r}."
+            )
+        return int(found[1]), int(found[2].removeprefix("c")), int(found[3])
+
+    @property
+    def clip(self) -> str:
+        """The id of the clip that it is a frame of, such as `s07-c02`; empty for a still."""
+        return self.id.rpartition("-")[0] if "-c" in self.id else ""
+
+    @property
+    def frame(self) -> int:
+        """Its place in the shot or clip, 0 first."""
+        return self.numbers[2]
 
 
 def stream(seed: int, *key: int) -> Generator:
@@ -69,17 +89,50 @@ def plan(seed: int = 0, series: int = 40, pictures: int = 48) -> tuple[Shot, ...
     Raises:
         BenchError: where seed, series or pictures is negative or there is nothing to draw.
     """
-    if seed < 0 or series < 1 or pictures < 1:
-        raise BenchError(
-            f"{VERSION} needs seed >= 0, series >= 1 and pictures >= 1, not seed {seed}, series {series}, "
-            f"pictures {pictures}."
-        )
+    _possible(seed, series, pictures=pictures)
     return tuple(shot for number in range(series) for shot in _series(seed, number, pictures))
 
 
+def plan_clips(seed: int = 0, series: int = 40, clips: int = 4) -> tuple[Shot, ...]:
+    """The clips in order, frame by frame, of the same series as the stills and split by series as they are.
+
+    Args:
+        seed: another seed is another collection.
+        series: how many.
+        clips: of each series, each of `FRAMES` frames.
+
+    Returns:
+        series x clips x FRAMES of them. Of each train series every fourth clip is `series`, whole.
+
+    Raises:
+        BenchError: where seed, series or clips is negative or there is nothing to draw.
+    """
+    _possible(seed, series, clips=clips)
+    shots = []
+    for number in range(series):
+        own = _split(number)
+        for clip in range(clips):
+            split = "series" if own == "train" and clip % HELD_OUT_CLIPS == HELD_OUT_CLIP else own
+            name = f"s{number:02d}"
+            shots += [Shot(f"{name}-c{clip:02d}-{frame:02d}", name, split) for frame in range(FRAMES)]
+    return tuple(shots)
+
+
+def _possible(seed: int, series: int, **each: int) -> None:
+    ((what, count),) = each.items()
+    if seed < 0 or series < 1 or count < 1:
+        raise BenchError(
+            f"{VERSION} needs seed >= 0, series >= 1 and {what} >= 1, not seed {seed}, series {series}, {what} {count}."
+        )
+
+
+def _split(number: int) -> str:
+    """The split of a series; of a train series a part is held out."""
+    return {TEST_PLACE: "test", VAL_PLACE: "val"}.get(number % 10, "train")
+
+
 def _series(seed: int, number: int, pictures: int) -> list[Shot]:
-    place = number % 10
-    own = "test" if place == TEST_PLACE else "val" if place == VAL_PLACE else "train"
+    own = _split(number)
     name, shots, take = f"s{number:02d}", [], 0
     while len(shots) < pictures:
         split = "series" if own == "train" and take % HELD_OUT_EVERY == HELD_OUT_PLACE else own

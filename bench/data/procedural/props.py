@@ -13,7 +13,7 @@ FURS: tuple[RGB, ...] = ((196, 146, 92), (120, 84, 56), (226, 216, 200), (70, 62
 
 def draw_prop(canvas: Canvas, name: str, frame: Frame, rng: Generator, colors: tuple[RGB, RGB]) -> None:
     """Draw a thing; `rng` chooses what may differ between series."""
-    canvas.figure += 1
+    canvas.begin(frame)
     canvas.relief = 110
     {"dog": _dog, "cat": _cat, "ball": _ball, "bench": _bench, "box": _box}[name](canvas, frame, rng, colors)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,8 +10,9 @@ import cv2
 import numpy as np
 
 from bench.data.procedural import texture
-from bench.data.procedural.canvas import Canvas, Frame
+from bench.data.procedural.canvas import Canvas
 from bench.data.procedural.figure import draw_figure
+from bench.data.procedural.motion import play
 from bench.data.procedural.outdoors import OUTDOOR_PLACES
 from bench.data.procedural.palette import HOURS, KINDS, screens, table
 from bench.data.procedural.plan import Shot, stream
@@ -83,7 +85,7 @@ def draw(shot: Shot, domain: str, size: int, seed: int = 0) -> Picture:
         BenchError: for another domain or size.
     """
     check(domain, size)
-    scene = compose(shot, seed)
+    scene = play(shot, seed) if shot.clip else compose(shot, seed)
     times = supersampling(size)
     side = size * times
     hour = HOURS[scene.hour]
@@ -93,9 +95,9 @@ def draw(shot: Shot, domain: str, size: int, seed: int = 0) -> Picture:
     for name, x, y, height in scene.props:
         rng = stream(seed, 8, scene.series, PROPS.index(name))
         colors = FURS[int(rng.integers(0, len(FURS)))], FURS[int(rng.integers(0, len(FURS)))]
-        draw_prop(figures, name, Frame().at(x, y, height), rng, colors)
+        draw_prop(figures, name, scene.camera.at(x, y, height), rng, colors)
     for actor in scene.actors:
-        draw_figure(figures, actor, domain)
+        draw_figure(figures, actor, domain, scene.camera)
 
     soft = domain in ("live-action", "anime")
     behind = _background(scene, domain, side // 2 if soft else side)
@@ -113,29 +115,34 @@ def draw(shot: Shot, domain: str, size: int, seed: int = 0) -> Picture:
         page = cv2.resize(cv2.copyTo(page, seen, page_b), (size, size), interpolation=cv2.INTER_AREA)
         return Picture(image, page)
     if domain == "live-action":
-        image = texture.film(image, scene.grain)
+        image = texture.film(image, scene.grain if scene.film is None else scene.film)
     return Picture(image, None)
 
 
 def _background(scene: Scene, domain: str, side: int) -> Canvas:
     canvas = Canvas(side, strokes=domain != "live-action")
     drawers = list(PLACES)
-    where = furnish(canvas, drawers.index(scene.place), scene.hour, scene.zoom, scene.pan, scene.seed, scene.series)
+    where = furnish(canvas, drawers.index(scene.place), scene)
     PLACES[scene.place](where)
-    ground = Frame()
     canvas.relief = 0
     for actor in scene.actors:
         if not actor.near:
-            _contact(canvas, ground, actor.x + 0.03 * scene.light, actor.y + 0.012, actor.size * 0.2)
+            _contact(canvas, scene, actor.x + 0.03 * scene.light, actor.y + 0.012, actor.size * 0.2)
     for _, x, y, height in scene.props:
-        _contact(canvas, ground, x, y, height * 0.5)
+        _contact(canvas, scene, x, y, height * 0.5)
     return canvas
 
 
-def _contact(canvas: Canvas, frame: Frame, x: float, y: float, radius: float) -> None:
-    """A shadow on the ground under a figure: the ground's own part with less light."""
+def _contact(canvas: Canvas, scene: Scene, x: float, y: float, radius: float) -> None:
+    """A shadow on the ground under a figure: in a still the ground's own part with less light.
+
+    In a clip it moves over other parts, so that there each keeps its own colour.
+    """
+    if scene.film is not None:
+        canvas.dim(scene.camera, x, y, radius, radius * 0.22, 66)
+        return
     row, column = min(int(y * canvas.side), canvas.side - 1), min(max(int(x * canvas.side), 0), canvas.side - 1)
-    canvas.oval(frame, x, y, radius, radius * 0.22, int(canvas.pixels[row, column, 0]), 66)
+    canvas.oval(scene.camera, x, y, radius, radius * 0.22, int(canvas.pixels[row, column, 0]), 66)
 
 
 def _blur(image: np.ndarray, sigma: float) -> np.ndarray:
@@ -181,7 +188,8 @@ def _color(
         if outer:
             lut[: len(canvas.figures)] = canvas.figures
             ink = cv2.bitwise_or(ink, _edges(cv2.LUT(part, lut), outer * (1.0 if scene.size != "wide" else 0.72), side))
-    light = _light(part, light, relief, kinds, domain, scene, background)
+    grain = _texture(canvas, part, scene)
+    light = _light(part, light, relief, kinds, domain, scene, background, grain)
     # Step 0 of light is the line colour, so lit pixels start at step 1 and inked ones fall to 0.
     light = cv2.bitwise_and(cv2.max(light, np.full_like(light, 4)), cv2.bitwise_not(ink))
     colors = table(canvas.colors, canvas.kinds, domain, tint, contrast, smooth=background)
@@ -199,8 +207,29 @@ def _color(
     return image, page
 
 
+def _texture(canvas: Canvas, part: np.ndarray, scene: Scene) -> Callable[[str], np.ndarray]:
+    """The texture of a layer by its kind: fixed in a still, clinging to what moves in a clip."""
+    if scene.film is None:
+        return lambda kind: texture.still(canvas.side, kind, scene.grain)
+
+    @lru_cache(maxsize=1)
+    def places() -> np.ndarray:
+        lut = np.zeros(256, np.uint8)
+        lut[: len(canvas.figures)] = canvas.figures
+        return texture.cling(cv2.LUT(part, lut), canvas.anchors, scene.grain)
+
+    return lambda kind: texture.clinging(canvas.side, kind, places())
+
+
 def _light(
-    part: np.ndarray, light: np.ndarray, relief: np.ndarray, kinds: list, domain: str, scene: Scene, background: bool
+    part: np.ndarray,
+    light: np.ndarray,
+    relief: np.ndarray,
+    kinds: list,
+    domain: str,
+    scene: Scene,
+    background: bool,
+    grain: Callable[[str], np.ndarray],
 ) -> np.ndarray:
     """The light that falls on each pixel, 0-255: the drawn light, shading from relief, and texture."""
     side = len(part)
@@ -225,11 +254,11 @@ def _light(
         else:
             total += _relief(relief, scene, 1) * form >> 8
     if lifelike:
-        total += texture.fine(side, scene.grain) * strength("fine") >> 6
-        total += texture.streak(side, scene.grain) * strength("streak") >> 6
-        total += texture.blotch(side, scene.grain) * strength("blotch") >> 5
+        total += grain("fine") * strength("fine") >> 6
+        total += grain("streak") * strength("streak") >> 6
+        total += grain("blotch") * strength("blotch") >> 5
     elif background:
-        total += texture.blotch(side, scene.grain) * strength("paint") >> 5
+        total += grain("blotch") * strength("paint") >> 5
     return np.clip(total, 0, 255).astype(np.uint8)
 
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from numpy.random import Generator
+
+from bench.data.procedural.canvas import Frame
 from bench.data.procedural.characters import Character, cast
 from bench.data.procedural.plan import Shot, stream
+
+Angles = tuple[float, float, float, float]
+UNMOVED = Frame()
 
 OUTDOORS = ("park", "street", "seaside", "forest", "village", "playground")
 INDOORS = ("living-room", "bedroom", "classroom", "kitchen")
@@ -29,6 +35,8 @@ class Actor:
         tilt: of the head, radians.
         blink: eyes shut.
         flip: -1 mirrors the body.
+        arms, legs: angles in motion, as in `poses`; None for those of the pose.
+        walks: whether both feet point where the body goes.
     """
 
     character: Character
@@ -42,6 +50,9 @@ class Actor:
     tilt: float
     blink: bool
     flip: float
+    arms: Angles | None = None
+    legs: Angles | None = None
+    walks: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,8 @@ class Scene:
         actors: back to front.
         props: names of things near the figures, with x, y, size.
         grain: a number that moves grain and texture.
+        camera, behind, distant: how a moving camera sees the figures, the place, and what is far away there.
+        film: in a clip the number that moves the film grain, another one in every frame; None in a still.
     """
 
     seed: int
@@ -73,6 +86,10 @@ class Scene:
     actors: tuple[Actor, ...]
     props: tuple[tuple[str, float, float, float], ...]
     grain: int
+    camera: Frame = UNMOVED
+    behind: Frame = UNMOVED
+    distant: Frame = UNMOVED
+    film: int | None = None
 
     @property
     def indoors(self) -> bool:
@@ -88,9 +105,20 @@ def places(seed: int, series: int) -> tuple[str, ...]:
 
 
 def compose(shot: Shot, seed: int = 0) -> Scene:
-    """The scene of a picture, from its id alone."""
+    """The scene of a still picture, from its id alone."""
     series, number, frame = shot.numbers
-    rng, moment = stream(seed, 3, series, number), stream(seed, 4, series, number, frame)
+    return stage(seed, series, number, stream(seed, 3, series, number), stream(seed, 4, series, number, frame))
+
+
+def stage(seed: int, series: int, number: int, rng: Generator, moment: Generator) -> Scene:
+    """A scene of a series.
+
+    Args:
+        seed, series: of which collection and series.
+        number: of the shot; shot sizes go round with it.
+        rng: for what is the same all through the shot.
+        moment: for what this picture has for itself.
+    """
     where = places(seed, series)
     # Shot sizes go round, so that any few shots of a series show faces as well as places.
     size = SIZES[

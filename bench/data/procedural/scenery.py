@@ -9,6 +9,7 @@ from functools import lru_cache
 from bench.data.procedural.canvas import RGB, Canvas, Frame, Points
 from bench.data.procedural.palette import HOURS, Hour, mixed
 from bench.data.procedural.plan import stream
+from bench.data.procedural.scene import Scene
 
 LEAVES: tuple[RGB, ...] = ((74, 136, 62), (58, 120, 70), (96, 150, 60), (74, 136, 62), (206, 128, 52), (238, 170, 186))
 WALLS: tuple[RGB, ...] = (
@@ -46,6 +47,7 @@ class Set:
 
     Attributes:
         canvas, frame: where.
+        far: the same place for what is far away and moves less with a camera that moves.
         hour: its light.
         u: numbers in [0, 1) that are the same each time the series returns here.
         leaf: the season's foliage.
@@ -54,6 +56,7 @@ class Set:
 
     canvas: Canvas
     frame: Frame
+    far: Frame
     hour: Hour
     u: list[float]
     leaf: RGB
@@ -70,11 +73,15 @@ def _numbers(seed: int, series: int, key: int) -> tuple[list[float], RGB]:
     return [float(v) for v in rng.uniform(0, 1, 96)], season
 
 
-def furnish(canvas: Canvas, key: int, hour: str, zoom: float, pan: float, seed: int, series: int) -> Set:
-    """The set of a series' place, seen by a camera that is `zoom` times nearer and panned by `pan` pictures."""
-    u, leaf = _numbers(seed, series, key)
-    frame = Frame(zoom, 0.0, 0.0, zoom, 0.5 - 0.5 * zoom + pan, 0.55 - 0.6 * zoom)
-    return Set(canvas, frame, HOURS[hour], u, leaf, hour == "night")
+def furnish(canvas: Canvas, key: int, scene: Scene) -> Set:
+    """The set of the place where a scene plays; `key` is the place's number."""
+    u, leaf = _numbers(scene.seed, scene.series, key)
+    zoom = scene.zoom
+    frame, far = (
+        camera.at(0.5 - 0.5 * zoom + scene.pan, 0.55 - 0.6 * zoom, zoom) for camera in (scene.behind, scene.distant)
+    )
+    canvas.anchors = [scene.behind, scene.distant]
+    return Set(canvas, frame, far, HOURS[scene.hour], u, leaf, scene.hour == "night")
 
 
 @lru_cache(maxsize=4096)
@@ -89,7 +96,8 @@ def puff(x: float, y: float, rx: float, ry: float, bumps: int, turn: float) -> P
 
 
 def sky(s: Set, horizon: float, clouds: int = 4) -> None:
-    c, f = s.canvas, s.frame
+    c, f = s.canvas, s.far
+    c.figure = 1
     part = c.part(mixed(s.hour.top, s.hour.low, 110), "sky")
     c.rect(f, -0.9, -0.8, 1.9, 0.9, part)
     # The gradient runs over several parts: one flat part can't go from one hue to another.
@@ -109,14 +117,17 @@ def sky(s: Set, horizon: float, clouds: int = 4) -> None:
         cloud = c.part(s.hour.cloud, "cloud", within=part)
         c.blob(f, puff(x, y, w, h, 7, s.u[66 + k]), cloud, 100)
         c.blob(f, puff(x - 0.008, y - 0.012, w * 0.92, h * 0.82, 7, s.u[66 + k]), cloud)
+    c.figure = 0
 
 
 def hills(s: Set, y: float, height: float, color: RGB, i: int, kind: str = "leaf", peaks: bool = False) -> None:
     n = 9
     tops = [(-0.7 + 2.4 * k / (n - 1), y - height * (0.25 + 0.75 * s.u[i + k])) for k in range(n)]
+    s.canvas.figure = 1
     part = s.canvas.part(color, kind)
+    s.canvas.figure = 0
     outline = ((-0.8, y + 0.1), (-0.8, y + 0.1), *tops, (1.8, y + 0.1), (1.8, y + 0.1))
-    (s.canvas.poly if peaks else s.canvas.blob)(s.frame, tuple(outline), part)
+    (s.canvas.poly if peaks else s.canvas.blob)(s.far, tuple(outline), part)
 
 
 def ground(s: Set, y: float, color: RGB, kind: str = "grass") -> int:

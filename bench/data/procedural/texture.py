@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
+from bench.data.procedural.canvas import Frame
 from bench.data.procedural.plan import stream
 
 
@@ -23,24 +25,60 @@ def _field(side: int, kind: str) -> np.ndarray:
     return layers[0] if len(layers) == 1 else (layers[0] * 5 + layers[1] * 4) // 7
 
 
+def _shift(side: int, grain: int) -> tuple[int, int]:
+    return (grain * 7 % 997) * side // 997, (grain * 13 % 991) * side // 991
+
+
 def _window(field: np.ndarray, side: int, grain: int) -> np.ndarray:
-    x, y = (grain * 7 % 997) * side // 997, (grain * 13 % 991) * side // 991
+    x, y = _shift(side, grain)
     return field[y : y + side, x : x + side]
 
 
-def fine(side: int, grain: int) -> np.ndarray:
-    """Fine texture, int16 around 0, shape (side, side)."""
-    return _window(_field(side, "fine"), side, grain)
+def still(side: int, kind: str, grain: int) -> np.ndarray:
+    """The texture of a single picture.
+
+    Args:
+        side: pixels.
+        kind: `fine`, `blotch` (soft) or `streak` (upright).
+        grain: moves it.
+
+    Returns:
+        int16 around 0, shape (side, side).
+    """
+    return _window(_field(side, kind), side, grain)
 
 
-def blotch(side: int, grain: int) -> np.ndarray:
-    """Soft texture, int16 around 0, shape (side, side)."""
-    return _window(_field(side, "blotch"), side, grain)
+def clinging(side: int, kind: str, places: np.ndarray) -> np.ndarray:
+    """The texture of a frame of a clip, for the `places` that `cling` found: int16 around 0, shape (side, side)."""
+    return _field(side, kind).ravel().take(places)
 
 
-def streak(side: int, grain: int) -> np.ndarray:
-    """Upright streaks, int16 around 0, shape (side, side)."""
-    return _window(_field(side, "streak"), side, grain)
+def cling(figures: np.ndarray, anchors: Sequence[Frame], grain: int) -> np.ndarray:
+    """Where in the fields each pixel's texture lies, so that it moves with what it is on.
+
+    Args:
+        figures: the number of the figure that each pixel belongs to, uint8, shape (side, side).
+        anchors: origin and zoom of each figure in this frame.
+        grain: moves all of them, the same in every frame of a clip.
+
+    Returns:
+        Flat indices, shape (side, side).
+    """
+    side = len(figures)
+    x, y = _shift(side, grain)
+    pixels = np.arange(side)
+    columns = np.stack([_mirrored(np.rint((pixels - a.e * side) / a.a).astype(np.int64) + x, side) for a in anchors])
+    rows = np.stack([_mirrored(np.rint((pixels - a.f * side) / a.d).astype(np.int64) + y, side) for a in anchors])
+    rows *= 2 * side
+    if len(anchors) == 1:
+        return rows[0][:, None] + columns[0][None, :]
+    return rows[figures, pixels[:, None]] + columns[figures, pixels[None, :]]
+
+
+def _mirrored(places: np.ndarray, side: int) -> np.ndarray:
+    """Places in a field of twice the side, turned back at its ends."""
+    places = places % (4 * side)
+    return np.minimum(places, 4 * side - 1 - places)
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,127 @@
+"""The commands under `bench data`: collections, from folders, from the network, drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench.errors import printable, unknown
+from bench.terminal import HOME, Home, Json, Size, table
+from bench.types import DOMAINS, EVALUATED_SPLITS, SPLITS
+
+Clips = Annotated[
+    bool, typer.Option("--clips", help="Its clips, which the tracks with a previous frame are played on.")
+]
+
+data = typer.Typer(no_args_is_help=True, help="Collections: add, fetch, list, show, verify.")
+
+
+@data.command("add")
+def data_add(
+    name: Annotated[str, typer.Argument(help="The collection's name, such as my-show.")],
+    path: Annotated[Path, typer.Argument(help="A folder of images or videos.")],
+    domain: Annotated[str, typer.Option("--domain", help=f"{', '.join(DOMAINS)}, or your own.")],
+    size: Annotated[int, typer.Option("--size", min=32, max=1024, help="Side of the standardized images.")] = 128,
+    group_by: Annotated[
+        str | None, typer.Option("--group-by", help="What must not cross splits: folder, prefix or image.")
+    ] = None,
+    every: Annotated[float, typer.Option("--every", help="Seconds from one frame of a video to the next.")] = 1.0,
+    skip_damaged: Annotated[bool, typer.Option("--skip-damaged", help="List damaged files and go on.")] = False,
+    home: Home = HOME,
+) -> None:
+    """Turn a folder of images into standardized splits.
+
+    Example: bench data add my-show ~/frames --domain anime --size 128
+    """
+    from bench import progress
+    from bench.data.folder import add
+
+    with progress.steps(f"adding {name}") as report:
+        manifest = add(home, name, path, domain, size, group_by, skip_damaged, report, every)
+    _describe(manifest)
+
+
+@data.command("fetch")
+def data_fetch(
+    name: Annotated[str, typer.Argument(help="open-v1.")],
+    mirror: Annotated[
+        Path | None, typer.Option("--mirror", help="A folder with the files, instead of the network.")
+    ] = None,
+    home: Home = HOME,
+) -> None:
+    """Download a pinned collection; every file is checked by SHA-256. Resumes.
+
+    Example: bench data fetch open-v1
+    """
+    from bench import progress
+    from bench.data import open_v1
+
+    if name != "open-v1":
+        raise unknown("collection to fetch", name, ["open-v1"])
+    with progress.steps(f"fetching {name}") as report:
+        count = open_v1.fetch(home, mirror, report)
+    print(f"{name}: {count} files, every checksum right. Next: bench train-baselines --collection {name} --size 64")
+
+
+@data.command("list")
+def data_list(as_json: Json = False, home: Home = HOME) -> None:
+    """The collections on this machine, with images by domain and split.
+
+    Example: bench data list
+    """
+    from bench.data.collections import known
+
+    table(known(home), as_json)
+
+
+@data.command("show")
+def data_show(name: str, size: Size = None, clips: Clips = False, home: Home = HOME) -> None:
+    """A collection's splits, digests, notes and what was left out.
+
+    Example: bench data show open-v1 --size 64
+    """
+    from bench import progress
+    from bench.data.collections import open_collection
+
+    with progress.steps(f"preparing {name}") as report:
+        manifest = open_collection(home, name, size, report, clips)
+    _describe(manifest, full=True)
+
+
+@data.command("verify")
+def data_verify(name: str, size: Size = None, clips: Clips = False, home: Home = HOME) -> None:
+    """Decode every image of a collection and compare its digest. Exit 1 if one differs.
+
+    Example: bench data verify procedural-v1 --size 64
+    """
+    from bench import progress
+    from bench.data.collections import open_collection
+    from bench.data.manifest import verify
+
+    with progress.steps(f"preparing {name}") as report:
+        manifest = open_collection(home, name, size, report, clips)
+    problems = verify(manifest)
+    for line in problems:
+        print(line)
+    print(f"{name} at {manifest.size} px: {len(manifest.items)} images, {len(problems)} problems")
+    raise typer.Exit(1 if problems else 0)
+
+
+def _describe(manifest: Any, full: bool = False) -> None:
+    rows = []
+    for domain in manifest.domains:
+        counts = manifest.counts()[domain]
+        row: dict[str, Any] = {"domain": domain, **{name: counts.get(name, 0) for name in SPLITS}}
+        keys = [manifest.split(domain, name).key for name in EVALUATED_SPLITS if name in counts]
+        rows.append(row | {"keys": " ".join(keys)})
+    print(f"{manifest.collection} at {manifest.size} px{', clips' if manifest.clips else ''}")
+    table(rows, as_json=False)
+    for note in manifest.notes:
+        print(f"note: {printable(note)}")
+    left_out = manifest.left_out if full else manifest.left_out[:10]
+    for left in left_out:
+        print(f"left out: {printable(left.source)}: {printable(left.reason)}")
+    if len(left_out) < len(manifest.left_out):
+        print(f"left out: {len(manifest.left_out)} files in all; see bench data show {manifest.collection}")

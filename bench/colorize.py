@@ -1,0 +1,49 @@
+"""A trained model colorizes a split: images in batches, clips frame after frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from bench.batches import batches, before
+from bench.color import quantize
+from bench.types import Images, Track
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@torch.inference_mode()
+def predict(model: Any, images: Images, track: Track, device: torch.device, size: int | None = None) -> np.ndarray:
+    """Colorize a split.
+
+    Args:
+        model: a Colorizer.
+        images: what to colorize; of their targets only what the track tells is shown.
+        track: with `previous` a model is shown its own output for the frame before, black before a clip's first; with
+            `previous-true` the target's.
+        device: where the model lies.
+        size: images a forward pass (of clips: clips), None for 2**18 pixels; normalisation uses running statistics, so
+            it does not change the result.
+
+    Returns:
+        8-bit sRGB, shape (n, height, width, 3).
+    """
+    height, width = images.conditions.shape[1:]
+    model.eval()
+    result = np.empty_like(images.targets)
+    last: tuple[np.ndarray, Tensor] | None = None  # the frames before: their rows and what was made of them
+    # TF32 would make a score depend on the device.
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        for rows, shown in batches(images, track, size or max(1, 2**18 // (height * width)), device):
+            batch = replace(shown, previous=before(images, track, rows, last, device)) if track.temporal else shown
+            x, _ = model.encode(batch)
+            output = model.generator(x.contiguous(memory_format=torch.channels_last)).float()
+            colors = model.decode(output, batch)
+            result[rows] = quantize(colors.permute(0, 2, 3, 1).cpu().numpy())
+            last = rows, colors
+    model.train()
+    return result

@@ -1,0 +1,110 @@
+"""A split in memory: every condition and guidance of a track, clips, and what is kept."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import conditions, guidance
+from bench.data import manifest as manifests
+from bench.data import png
+from bench.data.loading import load
+from bench.data.manifest import Item, Manifest, Split, in_order
+from bench.errors import BenchError
+from bench.types import CONDITIONS, Images, Track
+
+SIZE = 32
+
+
+def split(root: Path, pages: bool = True, clips: bool = False) -> Split:
+    """Five manga images; of clips two, of three frames and two."""
+    rng = np.random.default_rng(0)
+    (root / "manga").mkdir(parents=True)
+    items = []
+    for number in range(5):
+        target = rng.integers(0, 256, (SIZE // 4, SIZE // 4, 3)).repeat(4, axis=0).repeat(4, axis=1).astype(np.uint8)
+        page = rng.integers(0, 256, (SIZE, SIZE), dtype=np.uint8) if pages else None
+        clip, frame = ("a", number) if number < 3 else ("b", number - 3)
+        place = {"clip": clip, "frame": frame} if clips else {}
+        digest = png.digest(target, page)
+        item = Item(f"{clip}{frame}", "manga", "test", "g", f"{number}.png", digest, page is not None, **place)
+        png.write(manifests.target_path(root, item), target)
+        if page is not None:
+            png.write(manifests.page_path(root, item), page)
+        items.append(item)
+    return Manifest(root, "mine", "1", SIZE, in_order(items), clips=clips).split("manga", "test")
+
+
+def same(first: Images, second: Images) -> bool:
+    arrays = ("targets", "conditions", "hints", "palettes")
+    return (first.ids, first.groups, first.frames) == (second.ids, second.groups, second.frames) and all(
+        np.array_equal(getattr(first, name), getattr(second, name)) for name in arrays
+    )
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("pages", [True, False])
+def test_every_condition_is_made_from_target_and_page(tmp_path: Path, condition: str, pages: bool) -> None:
+    made = split(tmp_path, pages)
+    if condition == "lineart-drawn" and not pages:
+        with pytest.raises(
+            BenchError, match=r"manga/a0 of mine comes without a drawn page; lineart-canny or"
+        ) as caught:
+            load(made, Track(condition))
+        assert "\n" not in str(caught.value)
+        return
+    images = load(made, Track(condition))
+    assert (images.hints, images.palettes, images.frames) == (None, None, None)
+    for place, item in enumerate(made.items):
+        target, page = manifests.load_item(tmp_path, item, SIZE)
+        assert np.array_equal(images.targets[place], target)
+        assert np.array_equal(images.conditions[place], conditions.condition(condition, target, page))
+
+
+def test_guidance_is_told_on_its_tracks(tmp_path: Path) -> None:
+    made = split(tmp_path)
+    for name in ("gray+hints", "lineart-canny+reference", "screentone"):
+        images = load(made, Track.parse(name))
+        assert (images.hints is None) == ("hints" not in name)
+        assert (images.palettes is None) == ("reference" not in name)
+        for place, target in enumerate(images.targets):
+            if images.hints is not None:
+                assert np.array_equal(images.hints[place], guidance.hints(target, images.ids[place]))
+            if images.palettes is not None:
+                assert np.array_equal(images.palettes[place], guidance.palette(target))
+
+
+def test_clips_come_in_order_with_their_frames(tmp_path: Path) -> None:
+    made = split(tmp_path, clips=True)
+    for name in ("gray+previous", "gray+previous-true", "lineart-drawn+hints+previous"):
+        images = load(made, Track.parse(name))
+        assert images.ids == ("a0", "a1", "a2", "b0", "b1")
+        assert images.frames == (0, 1, 2, 0, 1)
+
+
+def test_clips_and_stills_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"gray\+previous needs clips, and mine/manga/test:\w+ holds stills; leave"):
+        load(split(tmp_path / "stills"), Track.parse("gray+previous"))
+    with pytest.raises(BenchError, match=r"gray\+hints needs stills, and mine/manga/test-clips:\w+ holds clips; add"):
+        load(split(tmp_path / "clips", clips=True), Track.parse("gray+hints"))
+
+
+def test_each_condition_is_kept_and_guidance_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, cache = split(tmp_path / "data"), tmp_path / "cache"
+    tracks = [Track.parse(name) for name in ("gray", "gray+hints", "lineart-canny", "lineart-sketch+reference")]
+    first = [load(made, track, cache) for track in tracks]
+    assert len(list(cache.iterdir())) == 3  # guidance does not change what is kept
+    for file in made.root.glob("manga/*.png"):
+        file.unlink()
+    for track, images in zip(tracks, first, strict=True):
+        assert same(load(made, track, cache), images)
+    monkeypatch.setattr(conditions, "VERSION", conditions.VERSION + 1)
+    with pytest.raises(BenchError, match=r"a0\.png"):  # kept under other rules: made again, from files that are gone
+        load(made, tracks[2], cache)
+
+
+def test_an_image_without_a_page_is_named_even_if_kept(tmp_path: Path) -> None:
+    made, cache = split(tmp_path / "data", pages=False), tmp_path / "cache"
+    with pytest.raises(BenchError, match="manga/a0"):
+        load(made, Track("lineart-drawn"), cache)
+    assert not cache.exists()
