@@ -16,7 +16,20 @@ from typer.core import TyperGroup
 from bench import __version__
 from bench.cli_data import data
 from bench.errors import BenchError, unknown
-from bench.terminal import HOME, RECORDS, Collection, Device, Devices, Home, Json, Records, Size, TrackName, table
+from bench.terminal import (
+    HOME,
+    RECORDS,
+    Collection,
+    Device,
+    Devices,
+    Home,
+    Json,
+    Records,
+    Size,
+    TrackName,
+    Workers,
+    table,
+)
 from bench.types import BUDGETS, CONDITIONS, EVALUATED_SPLITS, GUIDANCES, Entry, Mix, Track
 
 
@@ -100,6 +113,7 @@ def train_baselines(
     device: Device = "auto",
     devices: Devices = 1,
     precision: Annotated[str, typer.Option("--precision", help="auto, bf16-mixed or 32-true.")] = "auto",
+    workers: Workers = None,
     weights: Annotated[
         str | None,
         typer.Option("--backbone-weights", help="ImageNet weights file, download, or none. Default: torch's cache."),
@@ -111,7 +125,7 @@ def train_baselines(
     Example: bench train-baselines --model fu2017-cgan --mix anime --size 64
     """
     import baselines
-    from bench import grid, progress
+    from bench import crew, grid, progress
     from bench.device import Machine
     from bench.shelf import Shelf
 
@@ -134,7 +148,7 @@ def train_baselines(
             if not shelf.serves(seen):
                 progress.say(f"{name} is left out: {collection} has no clips, which {seen.name} is played on.")
     with progress.trainings(jobs) as overview:
-        grid.train_all(jobs, shelf, machine, overview)
+        crew.train_all(baselines, jobs, shelf, machine, overview, workers)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench import grid, progress, records, report
+from bench import crew, grid, progress, records, report
 from bench.device import Machine
 from bench.evaluate import Distributions
 from bench.features import load_inception
@@ -17,7 +17,7 @@ MODELS = ("camizan2023-resnet34", "fu2017-cgan", "fu2017-convnet")
 """Few enough that a newcomer sees a whole board within minutes."""
 
 
-def demo(registry: grid.Registry, home: Path, out: Path, machine: Machine) -> list[Path]:
+def demo(registry: crew.Registered, home: Path, out: Path, machine: Machine) -> list[Path]:
     """Draw procedural-v1, train three baselines on every mix at the smoke budget, score them, render the boards.
 
     Args:
@@ -34,7 +34,7 @@ def demo(registry: grid.Registry, home: Path, out: Path, machine: Machine) -> li
         shelf = Shelf(home, COLLECTION, SIZE, show)
     jobs = grid.jobs(registry, shelf, MODELS, track=track)
     with progress.trainings(jobs) as show:
-        grid.train_all(jobs, shelf, machine, show)
+        crew.train_all(registry, jobs, shelf, machine, show)
     entries = grid.runnable(registry, shelf, "all", track, "smoke")
     folder = out / "leaderboards" / "records"
     with progress.grid("scoring") as show:

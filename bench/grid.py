@@ -63,6 +63,8 @@ class Event:
 
 
 Report = Callable[[Event], None]
+Tell = Callable[[str, dict[str, Any]], None]
+"""Called with a state and its facts."""
 
 
 def trained(registry: Registry) -> list[str]:
@@ -214,42 +216,35 @@ def split_keys(shelf: Shelf, one: Job) -> list[str]:
     return [shelf.split(domain, "train", one.track).key for domain in one.domains]
 
 
-def train_all(todo: list[Job], shelf: Shelf, machine: Machine, report: Report) -> None:
-    """Train every job in turn. Done ones are skipped; a cut one goes on; one that fails does not stop the rest.
+def train_one(one: Job, shelf: Shelf, machine: Machine, tell: Tell) -> None:
+    """Train a job, or go on with it, or skip it if it is done; a failure is told, not raised.
 
-    Raises:
-        BenchError: after the last one, when any failed: all their reasons.
+    Args:
+        one: the training.
+        shelf: its collection.
+        machine: where to compute.
+        tell: called with `training`, then `trained`, `skipped` or `failed`, and the facts.
     """
-    machine.check()  # once, not as every entry's failure
-    home = shelf.home
-    failed = []
-    for number, one in enumerate(todo, 1):
-
-        def tell(state: str, facts: dict[str, Any], number: int = number, one: Job = one) -> None:
-            report(Event(number, len(todo), one.label, state, facts))
-
-        domains, keys = one.domains, split_keys(shelf, one)
-        try:
-            if (one.folder(home) / FACTS).exists():
-                tell("skipped", read_facts(one, keys, home))
-                continue
-            tell("training", {"step": 0, "steps": one.steps})
-            train(
-                one,
-                {domain: shelf.load(domain, "train", one.track) for domain in domains},
-                {d: shelf.load(d, "val", one.track) for d in domains if shelf.has(d, "val", one.track)},
-                keys,
-                home,
-                machine,
-                lambda facts, tell=tell: tell("training", facts),
-            )
-        except BenchError as error:
-            failed.append(str(error))
-            tell("failed", {"why": str(error)})
-        else:
-            tell("trained", read_facts(one, keys, home))
-    if failed:
-        raise BenchError(f"{len(failed)} of {len(todo)} trainings failed: " + " | ".join(failed))
+    domains, keys, home = one.domains, split_keys(shelf, one), shelf.home
+    try:
+        if (one.folder(home) / FACTS).exists():
+            tell("skipped", read_facts(one, keys, home))
+            return
+        tell("training", {"step": 0, "steps": one.steps})
+        train(
+            one,
+            {domain: shelf.load(domain, "train", one.track) for domain in domains},
+            {domain: shelf.load(domain, "val", one.track) for domain in domains if shelf.has(domain, "val", one.track)},
+            keys,
+            home,
+            machine,
+            lambda facts: tell("training", facts),
+        )
+        facts = read_facts(one, keys, home)
+    except BenchError as error:
+        tell("failed", {"why": str(error)})
+    else:
+        tell("trained", facts)
 
 
 @dataclass(frozen=True)

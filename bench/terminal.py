@@ -16,6 +16,9 @@ Size = Annotated[int | None, typer.Option("--size", min=32, max=1024, help="Side
 TrackName = Annotated[str, typer.Option("--track", help="Condition, or condition+guidance: see bench tracks.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 Devices = Annotated[int, typer.Option("--devices", min=1, help="How many of them.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Trainings side by side. Default: one a core, or one on a GPU.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 HOME = Path(".bench")
 RECORDS = Path("leaderboards/records")

@@ -46,6 +46,8 @@ def bench(home: Path, *words: str) -> Result:
     added = ["--home", str(home)]
     if words[0] in ("train-baselines", "evaluate"):
         added += ["--size", str(SIZE), "--device", "cpu"]
+    if words[0] == "train-baselines":
+        added += ["--workers", "1"]  # other processes would not know of the small collection
     if words[0] == "evaluate":
         added += ["--records", str(home / "records")]
     return CliRunner().invoke(app, [*words, *added])
