@@ -213,7 +213,7 @@ def serve() -> None:
     shelves: dict[tuple[str, str, int], Shelf] = {}
     for line in sys.stdin:
         order = json.loads(line)
-        registry = import_module(order["registry"])
+        registry: Any = import_module(order["registry"])
         place = order["home"], order["collection"], order["size"]
         if place not in shelves:
             shelves[place] = Shelf(Path(place[0]), place[1], place[2])

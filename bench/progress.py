@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -105,7 +105,7 @@ class Trainings:
         self.cells: dict[tuple[str, str], str] = dict.fromkeys(self.places.values(), "·")
         self.live = live
         self._now = ""
-        live.update(self.table())
+        live.update(self._shown())
 
     def __call__(self, event: Any) -> None:
         facts, place = event.facts, self.places[event.entry]
@@ -120,16 +120,16 @@ class Trainings:
             score = facts.get("best_validation_ciede2000")
             self.cells[place] = "failed" if event.state == "failed" else f"{score:.2f}" if score else "done"
             self._now = f"[{event.number}/{event.total}] {event.entry}: {_line(event.state, facts)}"
-        self.live.update(self.table())
+        self.live.update(self._shown())
 
-    def table(self) -> Table:
-        table = Table(box=None, pad_edge=False, header_style="bold", caption=Text(self._now), caption_justify="left")
+    def _shown(self) -> Group:
+        table = Table(box=None, pad_edge=False, header_style="bold")
         table.add_column("validation ΔE00")
         for mix in self.mixes:
             table.add_column(mix, justify="right")
         for row in dict.fromkeys(row for row, _ in self.cells):
             table.add_row(row, *(self.cells.get((row, mix), "") for mix in self.mixes))
-        return table
+        return Group(table, Text(self._now))
 
 
 def _row(job: Job) -> str:
