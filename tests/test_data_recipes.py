@@ -232,7 +232,7 @@ def test_the_leaking_split_cannot_be_mistaken(tmp_path):
     honest = add(tmp_path / "home", "pokemon", root)
     leaking = add(tmp_path / "home", "pokemon", root, legacy=True)
     assert leaking.collection == "pokemon-legacy-shuffled"
-    assert "THIS SPLIT LEAKS" in " ".join(leaking.notes)
+    assert leaking.notes[0].startswith("legacy-shuffled: THIS SPLIT LEAKS")
     assert "THIS SPLIT LEAKS" not in " ".join(honest.notes)
     assert {item.pixels for item in honest.items} <= {item.pixels for item in leaking.items}
     assert leaking.split("anime", "test").key != honest.split("anime", "test").key
@@ -432,6 +432,15 @@ def test_rows_are_plain_facts():
     assert [row["recipe"] for row in rows] == recipes.names()
     assert json.loads(json.dumps(rows)) == rows
     assert len({tuple(row) for row in rows}) == 1
+
+
+@pytest.mark.parametrize("id", recipes.names())
+def test_a_recipe_can_be_read(id):
+    said = recipes.described(id)
+    assert said.startswith(f"`{id}`: ")
+    for part in recipes.load(id).parts:
+        assert f"needs: {part.shown}" in said
+    assert f"where: {recipes.load(id).where}" in said
 
 
 def test_the_documentation_holds_the_table():

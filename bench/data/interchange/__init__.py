@@ -103,9 +103,7 @@ def import_split(
             f"choose another name than {name!r}, such as {index.collection!r}."
         )
     if size not in (None, index.size):
-        raise BenchError(
-            f"{folder} holds images of {index.size} px, not {size}; leave --size out, or export that size."
-        )
+        raise BenchError(f"{folder} holds images of {index.size} px, not {size}; leave --size out, or export {size}.")
     final = collections.folder(home, name, index.size, index.clips)
     if (final / "manifest.json").exists():
         before = manifests.read(final)
@@ -160,7 +158,5 @@ def _kept(folder: Path, image: Packed, size: int) -> Item:
     try:
         load_item(folder, item, size)
     except BenchError as error:
-        raise BenchError(
-            f"{item.domain}/{item.id}: damaged, of another size, or with other pixels than said"
-        ) from error
+        raise BenchError(f"{item.domain}/{item.id}: damaged, of another size, or other pixels than said") from error
     return item

@@ -80,8 +80,6 @@ def _images(path: Path, part: Part, index: Index) -> Iterator[Packed]:
                 raise BenchError(f"{member.name} stands twice in {path.name}")
             stream = tar.extractfile(member)
             held[match[2]] = b"" if stream is None else stream.read(largest + 1)
-            # A stream keeps every member it has passed; this is what they would take.
-            tar.members.clear()
     if held:
         yield _image(id, held, path, part, index)
 

@@ -101,6 +101,23 @@ def rows() -> list[dict[str, Any]]:
     return found
 
 
+def described(id: str) -> str:
+    """A recipe for a person to read: the folder drawn, and every fact on a line.
+
+    Raises:
+        BenchError: an unknown id.
+    """
+    recipe = load(id)
+    row = next(row for row in rows() if row["recipe"] == id)
+    facts = (f"{name}: {value}" for name, value in row.items() if name != "recipe")
+    needs = (
+        f"needs: {part.shown}" + ("" if part.count is None else f" ({part.count:,} {part.unit})")
+        for part in recipe.parts
+    )
+    notes = (f"note: {remark}" for remark in recipe.remarks)
+    return "\n".join([recipe.layout.strip(), "", *needs, *facts, *notes])
+
+
 def markdown() -> str:
     """The table of all recipes as it stands in the documentation."""
     shown = ("recipe", "data set", "domain", "published", "sampling", "groups", "pages", "legacy-shuffled", "terms")

