@@ -59,13 +59,13 @@ def keys(made: Manifest) -> list[str]:
 
 def refused(tmp_path: Path, folder: Path, match: str) -> None:
     """The import is refused in one line, and nothing is left in the home or written beside it."""
-    outside = digests(tmp_path)
+    before = digests(tmp_path)
     home = tmp_path / "fresh"
     with pytest.raises(BenchError, match=match) as caught:
         import_split(home, "mine", folder)
     assert "\n" not in str(caught.value)
     assert not [path for path in home.rglob("*") if path.is_file() or path.name.endswith(".part")]
-    assert digests(tmp_path) == outside
+    assert digests(tmp_path) == before
 
 
 @pytest.mark.parametrize("clips", [False, True])
@@ -109,16 +109,17 @@ def test_tars_say_nothing_of_time_and_owner_and_are_sorted(tmp_path):
 def test_memory_does_not_grow_with_the_number_of_images(format, tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface, "GROUP_BYTES", 500_000)
     made = collection(tmp_path / "home", count=40, size=128)
-    export_split(collection(tmp_path / "warm", count=4), tmp_path / "warm-out", format)
-    import_split(tmp_path / "warm-home", "mine", tmp_path / "warm-out")
     total = sum(path.stat().st_size for path in made.root.rglob("*.png"))
-    tracemalloc.start()
-    try:
-        export_split(made, tmp_path / "out", format)
-        import_split(tmp_path / "other", "mine", tmp_path / "out")
-        assert tracemalloc.get_traced_memory()[1] < total / 3
-    finally:
-        tracemalloc.stop()
+    peaks = []
+    for turn in range(3):  # the first imports what it needs, and the interpreter's own tables grow now and then
+        tracemalloc.start()
+        try:
+            export_split(made, tmp_path / f"out{turn}", format)
+            import_split(tmp_path / f"home{turn}", "mine", tmp_path / f"out{turn}")
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert min(peaks) < total / 3
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -382,11 +383,33 @@ TARS = {
 }
 
 
-@pytest.mark.parametrize("change", TARS.values(), ids=TARS.keys())
-def test_tars_with_tricks_are_refused(change, tmp_path):
+REASONS = {
+    "a path up": "which is no image's name",
+    "an absolute path": "which is no image's name",
+    "a path": "which is no image's name",
+    "a link": "which is not a plain file",
+    "a hard link": "which is not a plain file",
+    "a device": "which is not a plain file",
+    "a folder": "which is not a plain file",
+    "a pickle": "which is no image's name",
+    "too large": "bytes, more than",
+    "endless words": "bytes, more than",
+    "no JSON": "is not JSON",
+    "twice": "stands twice",
+    "apart": "holds but png of i2-00",
+    "no image": "holds but json of i2-00",
+    "another's words": "speaks of another image",
+    "another's pixels": "other pixels than said",
+    "one more": "more than its|no SHA|digest|other pixels|has other images",
+    "one less": "test of anime has other images",
+}
+
+
+@pytest.mark.parametrize("name", TARS)
+def test_tars_with_tricks_are_refused(name, tmp_path):
     folder = export_split(collection(tmp_path / "home"), tmp_path / "out", "webdataset")
-    rewritten(folder / "anime-test-000000.tar", change)
-    refused(tmp_path, folder, "is not a whole export")
+    rewritten(folder / "anime-test-000000.tar", TARS[name])
+    refused(tmp_path, folder, f"is not a whole export .*({REASONS[name]})")
 
 
 def test_broken_tars_are_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from bench.data import png, recipes
+from bench.data import png, recipes, video
 from bench.data.building import Draft
 from bench.data.loading import load
 from bench.data.manifest import Manifest, read, verify
@@ -224,6 +225,22 @@ def test_a_broken_film_leaves_nothing_behind(tmp_path):
         add(tmp_path / "home", "sk8-infinity", root)
     assert not list((tmp_path / "home").rglob("*.png"))
     made = add(tmp_path / "home", "sk8-infinity", root, skip_damaged=True)
+    assert [left.source for left in made.left_out] == ["season 1/ep1.mp4"]
+
+
+def test_a_film_that_breaks_off_leaves_no_frames(tmp_path, monkeypatch):
+    whole = video.stills
+
+    def breaking(path: Path, every: float) -> Iterator[video.Still]:
+        for number, still in enumerate(whole(path, every)):
+            if number == 3 and path.name == "ep1.mp4":
+                raise BenchError(f"{path}: expected a whole video; came a damaged one; replace it.")
+            yield still
+
+    monkeypatch.setattr(video, "stills", breaking)
+    made = add(tmp_path / "home", "sk8-infinity", layout("sk8-infinity", tmp_path / "in"), skip_damaged=True)
+    assert "season 1/ep1.mp4" in {left.source for left in made.left_out}
+    assert not [item for item in made.items if "ep1" in item.source]
     assert len(list(made.root.rglob("*.png"))) == len(made.items)
 
 

@@ -79,7 +79,7 @@ def _images(path: Path, part: Part, index: Index) -> Iterator[Packed]:
             if match[2] in held:
                 raise BenchError(f"{member.name} stands twice in {path.name}")
             stream = tar.extractfile(member)
-            held[match[2]] = b"" if stream is None else stream.read(largest + 1)
+            held[match[2]] = b"" if stream is None else stream.read(member.size)
     if held:
         yield _image(id, held, path, part, index)
 

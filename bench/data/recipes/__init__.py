@@ -110,10 +110,8 @@ def described(id: str) -> str:
     recipe = load(id)
     row = next(row for row in rows() if row["recipe"] == id)
     facts = (f"{name}: {value}" for name, value in row.items() if name != "recipe")
-    needs = (
-        f"needs: {part.shown}" + ("" if part.count is None else f" ({part.count:,} {part.unit})")
-        for part in recipe.parts
-    )
+    counts = {part: "" if part.count is None else f" ({part.count:,} {part.unit})" for part in recipe.parts}
+    needs = (f"needs: {part.shown}{count}" for part, count in counts.items())
     notes = (f"note: {remark}" for remark in recipe.remarks)
     return "\n".join([recipe.layout.strip(), "", *needs, *facts, *notes])
 

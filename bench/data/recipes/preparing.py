@@ -130,7 +130,7 @@ def _named(recipe: DataRecipe, name: str, legacy: bool) -> str:
     slug("collection", name)
     if name in collections.BUILT_IN:
         raise BenchError(f"the name {name!r} belongs to a built-in collection; choose another, such as {recipe.id!r}.")
-    if False:
+    if name.endswith(LEGACY):
         raise BenchError(
             f"names that end in {LEGACY!r} are given to collections whose split leaks; "
             f"choose another, such as {recipe.id!r}, and ask for that split with --legacy-shuffled."
