@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bench.errors import printable, unknown
+from bench.errors import BenchError, printable, unknown
 from bench.terminal import HOME, Home, Json, Size, table
 from bench.types import DOMAINS, EVALUATED_SPLITS, SPLITS
 
@@ -21,25 +21,109 @@ data = typer.Typer(no_args_is_help=True, help="Collections: add, fetch, list, sh
 @data.command("add")
 def data_add(
     name: Annotated[str, typer.Argument(help="The collection's name, such as my-show.")],
-    path: Annotated[Path, typer.Argument(help="A folder of images or videos.")],
-    domain: Annotated[str, typer.Option("--domain", help=f"{', '.join(DOMAINS)}, or your own.")],
+    path: Annotated[Path, typer.Argument(help="A folder of images or videos, or one video.")],
+    domain: Annotated[str | None, typer.Option("--domain", help=f"{', '.join(DOMAINS)}, or your own.")] = None,
     size: Annotated[int, typer.Option("--size", min=32, max=1024, help="Side of the standardized images.")] = 128,
     group_by: Annotated[
         str | None, typer.Option("--group-by", help="What must not cross splits: folder, prefix or image.")
     ] = None,
-    every: Annotated[float, typer.Option("--every", help="Seconds from one frame of a video to the next.")] = 1.0,
+    every: Annotated[
+        str, typer.Option("--every", help="From one frame of a video to the next: 60 frames, or 2.5s.")
+    ] = "1s",
+    recipe: Annotated[str | None, typer.Option("--recipe", help="A known data set: see bench data recipes.")] = None,
+    legacy: Annotated[
+        bool, typer.Option("--legacy-shuffled", help="Split as the paper did, leaks and all, to measure the leak.")
+    ] = False,
+    partial: Annotated[bool, typer.Option("--partial", help="Take a recipe's folder that lacks files.")] = False,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many of a recipe's images.")] = None,
     skip_damaged: Annotated[bool, typer.Option("--skip-damaged", help="List damaged files and go on.")] = False,
     home: Home = HOME,
 ) -> None:
-    """Turn a folder of images into standardized splits.
+    """Turn a folder of images or videos into standardized splits.
 
     Example: bench data add my-show ~/frames --domain anime --size 128
     """
     from bench import progress
+    from bench.data import recipes
     from bench.data.folder import add
+    from bench.data.recipes.preparing import LEGACY
 
-    with progress.steps(f"adding {name}") as report:
-        manifest = add(home, name, path, domain, size, group_by, skip_damaged, report, every)
+    if recipe is None:
+        if domain is None:
+            raise BenchError(f"say what it is with --domain: {', '.join(DOMAINS)}, or a word of your own.")
+        if name.endswith(LEGACY):
+            raise BenchError(f"a name that ends in {LEGACY} says that its splits leak; choose another.")
+        if legacy or partial or limit is not None:
+            raise BenchError("--legacy-shuffled, --partial and --limit belong to a --recipe; see: bench data recipes")
+        with progress.steps(f"adding {name}") as report:
+            manifest = add(home, name, path, domain, size, group_by, skip_damaged, report, every)
+    else:
+        least = 0.0 if partial else recipes.WHOLE
+        with progress.steps(f"adding {name}") as report:
+            manifest = recipes.add(
+                home, recipe, path, size, legacy, report,
+                name=name, domain=domain, at_least=least, limit=limit, skip_damaged=skip_damaged,
+            )  # fmt: skip
+    _describe(manifest)
+
+
+@data.command("recipes")
+def data_recipes(
+    recipe: Annotated[str | None, typer.Argument(help="One recipe, in full.")] = None, as_json: Json = False
+) -> None:
+    """The data sets of the papers and the field: where to get them, their terms, how they are split.
+
+    Example: bench data recipes anime-sketch-pair
+    """
+    from bench.data import recipes
+
+    if recipe is not None:
+        print(recipes.described(recipe))
+        return
+    rows = recipes.rows()
+    shown = ("recipe", "data set", "domain", "legacy-shuffled", "where")
+    table(rows if as_json else [{key: row[key] for key in shown} for row in rows], as_json)
+
+
+@data.command("export")
+def data_export(
+    name: Annotated[str, typer.Argument(help="The collection.")],
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    format: Annotated[str, typer.Option("--format", help="hf, parquet or webdataset.")] = "hf",
+    size: Size = None,
+    clips: Clips = False,
+    home: Home = HOME,
+) -> None:
+    """Write a collection's splits as a Hugging Face folder, as parquet, or as WebDataset shards.
+
+    Example: bench data export procedural-v1 out --format webdataset --size 64
+    """
+    from bench import progress
+    from bench.data import interchange
+    from bench.data.collections import open_collection
+
+    with progress.steps(f"preparing {name}") as report:
+        manifest = open_collection(home, name, size, report, clips)
+    with progress.steps(f"exporting {name}") as report:
+        print(interchange.export_split(manifest, folder, format, report))
+
+
+@data.command("import")
+def data_import(
+    name: Annotated[str, typer.Argument(help="What to call it here; under its old name every key is as it was.")],
+    folder: Annotated[Path, typer.Argument(help="A folder that bench data export wrote.")],
+    size: Size = None,
+    home: Home = HOME,
+) -> None:
+    """Read splits that were exported; every image is compared with its digest.
+
+    Example: bench data import my-show out
+    """
+    from bench import progress
+    from bench.data import interchange
+
+    with progress.steps(f"importing {name}") as report:
+        manifest = interchange.import_split(home, name, folder, size, report)
     _describe(manifest)
 
 

@@ -1,0 +1,71 @@
+"""The commands under `bench data`, as a user types them."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from bench.cli import app
+from bench.data.collections import open_collection
+
+
+def bench(home: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, ["data", *words, "--home", str(home)])
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for group in range(10):
+        folder = tmp_path / "pictures" / f"g{group}"
+        folder.mkdir(parents=True)
+        for place in range(4):
+            small = rng.integers(0, 256, (8, 8, 3)).astype(np.uint8)
+            cv2.imwrite(str(folder / f"{place}.png"), small.repeat(5, 0).repeat(5, 1))
+    return tmp_path / "pictures"
+
+
+@pytest.mark.parametrize("format", ["hf", "parquet", "webdataset"])
+def test_what_is_exported_and_imported_keeps_its_keys(format: str, pictures: Path, tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    added = bench(here, "add", "my-show", str(pictures), "--domain", "anime", "--size", "32", "--group-by", "folder")
+    assert added.exit_code == 0, added.output
+    assert bench(here, "export", "my-show", str(tmp_path / "out"), "--format", format).exit_code == 0
+    imported = bench(there, "import", "my-show", str(tmp_path / "out"))
+    assert imported.exit_code == 0, imported.output
+    keys = [
+        {name: open_collection(home, "my-show", 32).split("anime", name).key for name in ("train", "val", "test")}
+        for home in (here, there)
+    ]
+    assert keys[0] == keys[1]
+
+
+def test_recipes_are_listed_and_described(tmp_path: Path) -> None:
+    listed = CliRunner().invoke(app, ["data", "recipes", "--json"])
+    assert {"pokemon", "anime-sketch-pair"} <= {row["recipe"] for row in json.loads(listed.stdout)}
+    assert "Pok" in CliRunner().invoke(app, ["data", "recipes", "pokemon"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["add", "x", "{pictures}"], "--domain"),
+        (["add", "x", "{pictures}", "--domain", "anime", "--legacy-shuffled"], "belong to a --recipe"),
+        (["add", "x", "{pictures}", "--recipe", "pokeman"], "Did you mean pokemon"),
+        (["add", "x-legacy-shuffled", "{pictures}", "--domain", "anime"], "legacy-shuffled"),
+        (["export", "nope", "{pictures}"], "unknown collection"),
+        (["import", "x", "{pictures}"], "expected an export"),
+        (["recipes", "pokeman"], "Did you mean pokemon"),
+        (["show", "open-v1", "--clips"], "open-v1"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(words: list[str], expected: str, pictures: Path, tmp_path: Path) -> None:
+    filled = [word.format(pictures=pictures) for word in words]
+    command = ["data", *filled] + ([] if words[0] == "recipes" else ["--home", str(tmp_path / "home")])
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2, result.output
+    assert expected in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
