@@ -21,15 +21,13 @@ data = typer.Typer(no_args_is_help=True, help="Collections: add, fetch, list, sh
 @data.command("add")
 def data_add(
     name: Annotated[str, typer.Argument(help="The collection's name, such as my-show.")],
-    path: Annotated[Path, typer.Argument(help="A folder of images or videos, or one video.")],
+    path: Annotated[Path, typer.Argument(help="A folder of images or videos.")],
     domain: Annotated[str | None, typer.Option("--domain", help=f"{', '.join(DOMAINS)}, or your own.")] = None,
     size: Annotated[int, typer.Option("--size", min=32, max=1024, help="Side of the standardized images.")] = 128,
     group_by: Annotated[
         str | None, typer.Option("--group-by", help="What must not cross splits: folder, prefix or image.")
     ] = None,
-    every: Annotated[
-        str, typer.Option("--every", help="From one frame of a video to the next: 60 frames, or 2.5s.")
-    ] = "1s",
+    every: Annotated[float, typer.Option("--every", help="Seconds from one frame of a video to the next.")] = 1.0,
     recipe: Annotated[str | None, typer.Option("--recipe", help="A known data set: see bench data recipes.")] = None,
     legacy: Annotated[
         bool, typer.Option("--legacy-shuffled", help="Split as the paper did, leaks and all, to measure the leak.")
