@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from bench.data.manifest import Split
+from bench.data.splits import SMALL_DOMAIN
 from bench.errors import BenchError
 from bench.files import whole
 from bench.metrics import METRICS
@@ -213,6 +214,8 @@ def _flags(subject: Subject, split: Split, images: Images, pooled: bool) -> list
         flags.append(f"{subject.training['budget']} budget")
     if len(images) < 50:
         flags.append("fewer than 50 images")
+    if split.domain_images is not None and split.domain_images < SMALL_DOMAIN:
+        flags.append(f"small domain: {split.domain_images} images in all splits")
     return flags
 
 

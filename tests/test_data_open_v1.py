@@ -14,10 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from bench.data import open_v1, panels
+from bench.data import open_v1, panels, scenes
+from bench.data.certify import certify
+from bench.data.certify.facts import UNKNOWN
 from bench.data.collections import open_collection
 from bench.data.manifest import read, verify
-from bench.data.open_v1 import Row, fetch, listed, originals, prepare
+from bench.data.open_v1 import Row, fetch, group_of, listed, listing, originals, prepare
+from bench.data.open_v1.making import KIN
 from bench.errors import BenchError
 
 SHARED = os.environ.get("CHROMABENCH_SHARED")
@@ -75,8 +78,8 @@ def test_fetch_from_a_mirror_resumes(tmp_path, mirror, monkeypatch):
     (raw / rows[3].file).write_bytes(b"damaged")
     (raw / rows[4].file).unlink()
     copied = []
-    copy = open_v1._copy
-    monkeypatch.setattr(open_v1, "_copy", lambda r, m, to: (copied.append(r.file), copy(r, m, to))[1])
+    copy = listing._copy
+    monkeypatch.setattr(listing, "_copy", lambda r, m, to: (copied.append(r.file), copy(r, m, to))[1])
     fetch(tmp_path / "home", mirror, rows=rows)
     assert sorted(copied) == sorted([rows[3].file, rows[4].file])
 
@@ -112,7 +115,7 @@ def test_fetch_downloads_by_percent_encoded_address(tmp_path, mirror, monkeypatc
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        monkeypatch.setattr(open_v1, "ORIGIN", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setattr(listing, "ORIGIN", f"http://127.0.0.1:{server.server_port}")
         assert fetch(tmp_path / "home", rows=rows[:5]) == 5
         wrong = [*rows[:6], replace(rows[6], sha256="0" * 64), replace(rows[7], path="gone.png")]
         with pytest.raises(BenchError, match=r"2 of 8 .*other bytes.*HTTPError|2 of 8 .*HTTPError.*other bytes"):
@@ -126,7 +129,7 @@ def test_fetch_downloads_by_percent_encoded_address(tmp_path, mirror, monkeypatc
 
 
 def test_without_a_network_fetch_gives_up_early(tmp_path, mirror, monkeypatch):
-    monkeypatch.setattr(open_v1, "ORIGIN", "http://127.0.0.1:1")
+    monkeypatch.setattr(listing, "ORIGIN", "http://127.0.0.1:1")
     many = [replace(r, file=f"{n}/{r.file}") for n in range(20) for r in rows_of(mirror)]
     with pytest.raises(BenchError, match=r"were not tried.*can be reached"):
         fetch(tmp_path / "home", rows=many)
@@ -240,10 +243,66 @@ def test_drawing_and_colour_become_pairs_where_they_fit(tmp_path, drawing):
         assert all(any(word in reason for word in words[drawing].split("|")) for reason in reasons.values())
 
 
+def test_everybody_is_credited():
+    found = open_v1.credits()
+    assert sum(credit.files for credit in found) == len(listed())
+    assert {credit.text for credit in found} == {r.licence for r in listed()}
+
+
+def test_kin_stories_are_one_group_and_stand_in_one_list():
+    stories = [story for kin in KIN for story in kin]
+    assert len(stories) == len(set(stories))
+    groups = {r.path.split("/")[1]: group_of(r) for r in listed() if r.repo == "global-asp/asp-imagebank"}
+    for kin in KIN:
+        assert {groups[story] for story in kin} == {f"asp_{kin[0]}"}
+
+
+def test_a_figure_stands_whole_before_its_background():
+    background = Image.new("RGB", (1280, 720), (10, 200, 30))
+    figure = Image.new("RGBA", (400, 800), (250, 0, 250, 0))
+    figure.paste((200, 20, 20, 255), (50, 100, 350, 800))
+    seen = [np.asarray(scenes.composed(background, figure, number)) for number in range(6)]
+    assert len({image.tobytes() for image in seen}) == 6
+    for number, image in enumerate(seen):
+        assert image.shape == (720, 1280, 3)
+        drawn = (image == (200, 20, 20)).all(axis=2)
+        rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
+        assert abs(rows[0] - 36) <= 1
+        assert rows[-1] == 719
+        # All of it lies in the centre square.
+        assert 280 <= columns[0] < columns[-1] < 1000
+        # What is not the figure is the background, and the colour beneath the transparent part is nowhere.
+        assert (image[:, : columns[0] - 2] == (10, 200, 30)).all()
+        assert image[..., 2].max() <= 31
+        near = 1.0 if number % 2 else 1.5 / 0.95
+        assert abs((columns[-1] - columns[0]) - 300 * 0.95 * near * 720 / 700) <= 4
+
+
+def test_a_game_makes_scenes_and_a_background_is_held_out_whole(tmp_path):
+    mirror = tmp_path / "mirror"
+    for number in range(4):
+        picture(mirror / f"bg {number}.png", number, (128, 72))
+    for number in range(3):
+        sprite = Image.new("RGBA", (40, 70), (0, 0, 0, 0))
+        sprite.paste((60 * number, 120, 250 - 60 * number, 255), (5, 5, 35, 70))
+        sprite.save(mirror / f"girl {number}.png")
+    facts = {"domain": "anime", "repo": "renpy/renpy"}
+    rows = [row(mirror, f"bg {n}.png", kind="background", group=f"renpy_{n}", **facts) for n in range(4)]
+    rows += [row(mirror, f"girl {n}.png", kind="sprite", group="renpy_sprite", **facts) for n in range(3)]
+    fetch(tmp_path / "home", mirror, rows=rows)
+    made = prepare(tmp_path / "home", 32, rows=rows)
+    assert len(made.items) == 4 * (1 + 3)
+    assert {item.source for item in made.items if item.split == "series"} == {
+        "bg 3.png", *(f"bg 3.png with girl {n}.png" for n in range(3))
+    }  # fmt: skip
+    assert {item.split for item in made.items} == {"train", "series"}
+
+
 @real
 def test_a_part_of_the_real_collection(tmp_path):
     mirror = Path(SHARED or "") / "open-v1"
     rows = [r for r in listed() if r.pair in ("pc_e12P03", "asp_pair_01")]
+    rows += [r for r in listed() if r.kind == "background" and r.group.startswith("renpy_")]
     kinds = Counter()
     for r in listed():
         kinds[r.domain, r.kind] += r.kind != "video"
@@ -258,7 +317,11 @@ def test_a_part_of_the_real_collection(tmp_path):
     assert {item.group for item in manga} == {"peppercarrot_ep12", "asp_0245"}
     reasons = Counter(left.reason for left in made.left_out)
     assert reasons["a page without a colour original has no target"] == 8
-    assert reasons["sprites become composed frames in a later version"] == 4
+    composed = [item for item in made.items if " with " in item.source]
+    # Each of the four listed figures before each background of the game that is listed here.
+    stages = {item.source.split(" with ")[0] for item in composed}
+    assert len(composed) == 4 * len(stages) > 0
+    assert {item.group for item in composed} == {"renpy"}
 
 
 @real
@@ -276,3 +339,6 @@ def test_the_whole_real_collection(tmp_path):
         assert groups["test"].isdisjoint(groups["val"])
         assert groups.get("series", set()) <= groups["train"]
     assert {item.split for item in made.items if item.group == "popeye_sindbad_1936"} == {"train", "series"}
+    body = certify(made)["body"]
+    assert body["verdict"] == {"clean": True, "crossings": 0, "copies": 0, "copies in other domains": 0}
+    assert UNKNOWN not in {entry["credit"] for entry in body["licences"]}

@@ -1,11 +1,12 @@
 """Splits never share a group, are the same everywhere, and hold no near-duplicates."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.data.splits import Candidate, assign, assign_groups, natural
+from bench.data.splits import Candidate, assign, assign_groups, hold_out, natural
 from bench.data.standardize import NEAR_DUPLICATE
 
 
@@ -156,3 +157,22 @@ def test_known_images_keep_their_split():
 def test_natural_order():
     assert sorted(["a10", "a9", "a", "b1", "a010"], key=natural) == ["a", "a9", "a010", "a10", "b1"]
     assert sorted(["10", "9", "x"], key=natural) == ["9", "10", "x"] or natural("9") < natural("10")
+
+
+def test_pieces_are_held_out_whole():
+    pages = [replace(c, piece=f"page {place // 4}") for place, c in enumerate(candidates({"a": 20}))]
+    assert hold_out(pages) == {c.name for c in pages[16:]}
+    # The last page alone is less than a tenth: as few as hold one.
+    assert hold_out([replace(c, piece="last" if c is pages[-1] else c.piece) for c in pages]) == {
+        c.name for c in pages[16:]
+    }
+    assert hold_out([replace(c, piece="one shot") for c in pages]) == set()
+    # More than half is no small part of a series.
+    assert hold_out([replace(c, piece="early" if place < 9 else "late") for place, c in enumerate(pages)]) == set()
+
+
+def test_a_near_duplicate_takes_its_whole_piece_back():
+    pages = [replace(c, piece=f"page {place // 2}") for place, c in enumerate(candidates({"a": 40}))]
+    twin = replace(pages[-1], fingerprint=pages[0].fingerprint ^ 1)
+    assert hold_out(pages) == {c.name for c in pages[36:]}
+    assert hold_out([*pages[:-1], twin]) == {c.name for c in pages[36:38]}

@@ -20,6 +20,7 @@ from bench.report import check, render, table
 from bench.report.content import pages
 from bench.report.html import heat
 from bench.report.html import page as html_page
+from bench.report.markdown import render_page
 
 LADDER = {GRAY: 12.0, "mean-chroma": 11.5, "nearest-image": 14.0, "half-saturation": 6.0, ROUND_TRIP: 0.5}
 
@@ -293,16 +294,30 @@ def test_html_is_one_file_that_loads_nothing() -> None:
         for name, value in attributes.items():
             assert not name.startswith("on")
             assert name != "src"
-            assert name != "href" or (value or "").startswith("#")
-    assert not re.search(r"https?:|url\(|@import|//cdn", text)
+            assert name != "href" or (value or "").startswith(("#", "https://github.com/"))
+    # Links to the credited repositories are for people to follow; nothing is loaded.
+    followed = re.sub(r'<a href="https://github\.com/[\w./-]+" rel="noopener">', "<a>", text)
+    assert not re.search(r"https?:|url\(|@import|//cdn", followed)
     targets = {attributes["id"] for _, attributes in read.tags if "id" in attributes}
-    links = {(attributes["href"] or "")[1:] for _, attributes in read.tags if "href" in attributes}
+    links = {
+        (attributes["href"] or "")[1:] for _, attributes in read.tags if (attributes.get("href") or "").startswith("#")
+    }
     assert links <= targets
     assert len([1 for _, attributes in read.tags if "id" in attributes]) == len(targets)
     heads = [attributes for tag, attributes in read.tags if tag == "th"]
     assert all(attributes.get("scope") in ("col", "row") for attributes in heads)
     tables = sum(tag == "table" for tag, _ in read.tags)
     assert tables == sum(tag == "caption" for tag, _ in read.tags) > 4
+
+
+def test_the_published_pictures_are_credited_and_others_are_not() -> None:
+    (shown,) = pages(ladder())
+    assert shown.collection == "open-v1"
+    assert "David Revoy" in html_page(shown)
+    assert "x.html#credits" in render_page(shown, "x.html")
+    mine = replace(shown, collection="mine")
+    assert "David Revoy" not in html_page(mine)
+    assert "x.html#credits" not in render_page(mine, "x.html")
 
 
 def test_nothing_from_outside_becomes_markup() -> None:

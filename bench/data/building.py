@@ -1,14 +1,16 @@
 """Putting a collection on disk: images as they come, then splits, then the whole folder under its name at once."""
 
 import os
+import queue
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.data import png
 from bench.data.manifest import Item, LeftOut, in_order
@@ -34,6 +36,7 @@ class Draft:
     Attributes:
         id, domain, group, source, pixels, page: as in an Item; the source also gives the natural order in the group.
         fingerprint: finds near-duplicates.
+        piece: as in a Candidate.
     """
 
     id: str
@@ -43,6 +46,7 @@ class Draft:
     pixels: str
     page: bool
     fingerprint: int
+    piece: str = ""
 
 
 def store(
@@ -55,6 +59,7 @@ def store(
     group: str,
     name: str,
     mark: int,
+    piece: str = "",
 ) -> Draft:
     """Write a standardized image (and its page) into `folder/domain` and describe it. Safe to call from threads.
 
@@ -65,6 +70,7 @@ def store(
         id, domain, group: as in an Item.
         name: where it comes from; also its place in the natural order.
         mark: the fingerprint of the original.
+        piece: as in a Candidate.
     """
     place = folder / domain
     place.mkdir(exist_ok=True)
@@ -72,7 +78,7 @@ def store(
     if page is not None:
         png.write(place / f"{id}.page.png", page)
     pixels = png.digest(target, page)
-    return Draft(id, domain, printable(group), printable(name), pixels, page is not None, mark)
+    return Draft(id, domain, printable(group), printable(name), pixels, page is not None, mark, piece)
 
 
 def settle(
@@ -88,7 +94,7 @@ def settle(
     Returns:
         items in order, what was left out, and notes.
     """
-    candidates = [Candidate(d.domain, d.id, d.group, d.source, d.fingerprint) for d in drafts]
+    candidates = [Candidate(d.domain, d.id, d.group, d.source, d.fingerprint, d.piece) for d in drafts]
     found = assign(candidates, known)
     items, left_out = [], []
     for draft in drafts:
@@ -116,6 +122,84 @@ def work(job: Callable[[Work], Result], tasks: Iterable[Work], report: Progress 
                     report(done, len(tasks))
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Stopped(Exception):
+    """Another task failed, or the person had enough: what is under way ends here."""
+
+
+def gather(
+    job: Callable[[Work, Callable[[float], None]], Result],
+    tasks: Sequence[Work],
+    weights: Sequence[int],
+    report: Progress | None = None,
+    workers: int | None = None,
+) -> list[Result]:
+    """Run `job` on every task in threads, and report by weight, also from inside a long task.
+
+    Args:
+        job: takes a task, and a function to call often with the share of it that is done.
+        tasks: the heaviest are begun first.
+        weights: of the tasks, in the report's unit, 1 or more.
+        report: called from this thread.
+        workers: threads; None for as many as there are cores.
+
+    Returns:
+        The results, in the order of the tasks.
+
+    Raises:
+        BaseException: what a task or the report raised first; the other tasks are then stopped.
+    """
+    shares: dict[int, float] = {}
+    results: list[Any] = [None] * len(tasks)
+    order = iter(sorted(range(len(tasks)), key=lambda place: -weights[place]))
+    taking, stop = threading.Lock(), threading.Event()
+    finished: queue.SimpleQueue[tuple[int, Any, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        while not stop.is_set():
+            with taking:
+                place = next(order, None)
+            if place is None:
+                return
+
+            def tick(share: float, place: int = place) -> None:
+                if stop.is_set():
+                    raise Stopped
+                shares[place] = share
+
+            try:
+                finished.put((place, job(tasks[place], tick), None))
+            except BaseException as error:  # handed to the thread that waits
+                finished.put((place, None, error))
+                return
+
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(min(workers or cores(), len(tasks)))]
+    whole, done, left = sum(weights), 0, len(tasks)
+    with quiet():  # one around all threads: the filters it sets are the process's
+        try:
+            for thread in threads:
+                thread.start()
+            while left:
+                with suppress(queue.Empty):
+                    place, result, error = finished.get(timeout=0.5)
+                    if error is not None:
+                        raise error
+                    results[place] = result
+                    shares.pop(place, None)
+                    done, left = done + weights[place], left - 1
+                if report:
+                    report(done + sum(int(share * weights[place]) for place, share in shares.copy().items()), whole)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+    return results
+
+
+def cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

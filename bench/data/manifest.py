@@ -73,6 +73,7 @@ class Split:
         resampler: how the images were brought to that size.
         items: ordered by id.
         clips: whether they are frames of clips, which then follow one another.
+        domain_images: images of the domain in all splits together.
     """
 
     root: Path
@@ -83,6 +84,7 @@ class Split:
     resampler: str
     items: tuple[Item, ...]
     clips: bool = False
+    domain_images: int | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -170,7 +172,8 @@ class Manifest:
         if name not in counts[domain]:
             raise unknown(f"split of {self.collection}/{domain}", name, list(counts[domain]))
         items = tuple(item for item in self.items if item.domain == domain and item.split == name)
-        return Split(self.root, self.collection, domain, name, self.size, self.resampler, items, self.clips)
+        whole = sum(counts[domain].values())
+        return Split(self.root, self.collection, domain, name, self.size, self.resampler, items, self.clips, whole)
 
     def write(self, root: Path | None = None) -> None:
         """Write `manifest.json` whole or not at all, into `root` or another folder."""

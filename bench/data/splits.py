@@ -32,6 +32,7 @@ class Candidate:
         group: what must not cross train, val and test; the same group in two domains is one group.
         name: gives the natural order in a group (a path, a frame's time).
         fingerprint: 64 bits; near-duplicates differ in few.
+        piece: what train and series must not share, such as a comic page or a film's shot; empty for the image itself.
     """
 
     domain: str
@@ -39,6 +40,7 @@ class Candidate:
     group: str
     name: str
     fingerprint: int
+    piece: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,8 @@ def assign(candidates: Sequence[Candidate], known: Mapping[tuple[str, str], str]
 
     Groups, in the order of the SHA-256 of their names, go to test, then val, while that split stays within a tenth of
     the domain's images, else to train. Of each train group of five images or more the last tenth in natural order
-    (at least one) becomes `series`, except near-duplicates of images that stay in train. A val or test image that is
-    a near-duplicate of a train or series image of whatever group is left out.
+    (at least one, whole pieces, and not more than half) becomes `series`, except near-duplicates of images that stay in
+    train. A val or test image that is a near-duplicate of a train or series image of whatever group is left out.
 
     Args:
         candidates: of all domains of a collection, in any order.
@@ -134,28 +136,31 @@ def hold_out(images: Iterable[Candidate]) -> set[str]:
     """The names of a train group's images that become `series`: the last tenth, near-duplicates of the rest excepted.
 
     Args:
-        images: of one group, of any domains; images of one name stay together.
+        images: of one group, of any domains; images of one name, and those of one piece, stay together.
     """
-    by_name: dict[str, list[int]] = defaultdict(list)
+    pieces: dict[str, list[Candidate]] = defaultdict(list)
     for image in images:
-        by_name[image.name].append(image.fingerprint)
-    names = sorted(by_name, key=natural)
+        pieces[image.piece or image.name].append(image)
+    names = {image.name for members in pieces.values() for image in members}
     if len(names) < FEWEST_FOR_SERIES:
         return set()
-    cut = len(names) - max(1, round(HELD_OUT * len(names)))
-    train, block = names[:cut], names[cut:]
+    order = sorted(pieces, key=lambda piece: min(natural(image.name) for image in pieces[piece]))
+    block: list[str] = []
+    held = 0
+    while held < max(1, round(HELD_OUT * len(names))):
+        block.insert(0, order.pop())
+        held += len({image.name for image in pieces[block[0]]})
+    if 2 * held > len(names):
+        return set()
     # What goes back to train draws its own near-duplicates after it.
-    returning = train
+    returning = order
     while block and returning:
-        settled = [print_ for name in returning for print_ in by_name[name]]
-        prints = [print_ for name in block for print_ in by_name[name]]
-        near = set()
-        for name, is_near in zip((n for n in block for _ in by_name[n]), near_any(prints, settled), strict=True):
-            if is_near:
-                near.add(name)
-        returning = [name for name in block if name in near]
-        block = [name for name in block if name not in near]
-    return set(block)
+        settled = [image.fingerprint for piece in returning for image in pieces[piece]]
+        returning = [
+            piece for piece in block if near_any([image.fingerprint for image in pieces[piece]], settled).any()
+        ]
+        block = [piece for piece in block if piece not in returning]
+    return {image.name for piece in block for image in pieces[piece]}
 
 
 def find_leaks(candidates: Sequence[Candidate], splits: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:

@@ -8,6 +8,7 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bench.data import open_v1
 from bench.leaderboard import GRAY, PRIMARY, SKILL, Board, Cell, Column, Row, Table
 from bench.records import Record
 from bench.report import wording
@@ -61,10 +62,16 @@ def _provenance(shown: Page) -> str:
     )
 
 
+def _credits(shown: Page) -> str:
+    """Who made the pictures of the published collection, and under which licence."""
+    return _render("credits.html.j2", credits=open_v1.credits()) if shown.collection == open_v1.NAME else ""
+
+
 SECTIONS: tuple[Section, ...] = (
     Section("boards", "Leaderboards", _boards),
     Section("transfer", "Transfer: trained there, tested here", _transfer),
     Section("made", "How these numbers were made", _provenance),
+    Section("credits", "Credits: who made the pictures", _credits),
 )
 """The page from top to bottom. A new section is a function, a template and a line here."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from bench.data import open_v1
 from bench.leaderboard import GRAY, PRIMARY, SKILL, Board, Row, Table
 from bench.report.content import Matrix, Page
 from bench.report.rows import Style, cells
@@ -38,6 +39,8 @@ def render_page(page: Page, report: str) -> str:
     """
     parts = [f"# {title(page)}", collection(page.collection)]
     parts += [f"The same with intervals drawn, sortable: [HTML report]({report}).", _bullets(RULES)]
+    if page.collection == open_v1.NAME:
+        parts += [f"The pictures belong to their authors: [credits]({report}#credits)."]
     links = [f"[{board.domain} · {board.track}](#{_anchor(board)})" for board in page.boards]
     parts += ["Boards: " + " · ".join(links)]
     for board in page.boards:
