@@ -310,6 +310,16 @@ def test_html_is_one_file_that_loads_nothing() -> None:
     assert tables == sum(tag == "caption" for tag, _ in read.tags) > 4
 
 
+def test_the_first_screen_leads_to_every_board_once() -> None:
+    told = [record for track in ("gray", "gray+hints", "lineart-canny") for record in ladder(track=track)]
+    text = html_page(pages([*told, *ladder("manga"), sample_record(track="lineart-canny")])[0])
+    top = text[text.index('<ul class="cards"') : text.index('<ul class="reading"')]
+    links = re.findall(r'href="#([^"]+)"', top)
+    # Boards without a ranked entry have a card on the first track, and a dash on the others.
+    assert sorted(links) == ["anime-gray", "anime-lineart-canny", "manga-gray"]
+    assert "the bare lines" in top
+
+
 def test_the_published_pictures_are_credited_and_others_are_not() -> None:
     (shown,) = pages(ladder())
     assert shown.collection == "open-v1"

@@ -2,6 +2,7 @@
 
 from bench.leaderboard import Board, Cell, Column, Row, Table
 from bench.report.content import Page
+from bench.types import Track
 
 ARROWS = {"lower": "↓", "higher": "↑", None: ""}
 ABSENT = "–"
@@ -66,6 +67,11 @@ def signatures(table: Table) -> list[tuple[str, str]]:
 def anchor(board: Board) -> str:
     """The board's anchor: `anime-gray`."""
     return f"{board.domain}-{board.track}".replace("+", "-")
+
+
+def unpainted(board: Board) -> str:
+    """What the gray copy is on this board's track, where not a gray picture but a drawing is shown."""
+    return "leaving it gray" if Track.parse(board.track).condition == "gray" else "the bare lines"
 
 
 def line(text: str) -> str:
