@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from bench import __version__
 from bench.cli_data import data
-from bench.errors import BenchError, unknown
+from bench.errors import BenchError, printable, unknown
 from bench.terminal import (
     HOME,
     RECORDS,
@@ -171,6 +171,12 @@ def evaluate(
         str | None,
         typer.Option("--inception-weights", help="torch-fidelity's weights file, or download. For FID, KID."),
     ] = None,
+    fid_clean: Annotated[
+        bool, typer.Option("--fid-clean", help="FID under clean-fid's resize too; costs as much again.")
+    ] = False,
+    lpips: Annotated[
+        str | None, typer.Option("--lpips-weights", help="torchvision's AlexNet weights file, or download. For LPIPS.")
+    ] = None,
     save_predictions: Annotated[bool, typer.Option("--save-predictions", help="Keep the pictures.")] = False,
     home: Home = HOME,
     records: Records = RECORDS,
@@ -180,11 +186,9 @@ def evaluate(
     Example: bench evaluate --domain cartoon --model mixed
     """
     import baselines
-    from bench import grid, progress
+    from bench import grid, progress, scoring
     from bench.device import Machine
-    from bench.evaluate import Distributions
     from bench.exported import SUFFIXES, read
-    from bench.features import load_inception
     from bench.shelf import Shelf
 
     if (model is None) == (predictions is None):
@@ -212,7 +216,7 @@ def evaluate(
             plays = grid.plays(baselines, shelf, model or "all", seen, budget)
         for one, _ in plays:
             shelf.manifest(one)  # clips are drawn under this bar, not under the next
-    scorer = Distributions(*load_inception(inception, machine.fabric().device))
+    scorer = scoring.make(inception, lpips, fid_clean, machine.fabric().device, home / "cache")
     made = 0
     for one, entries in plays:
         domains = list(shelf.manifest(one).domains) if domain == ["all"] else domain
@@ -269,6 +273,48 @@ def leaderboard(
         return
     for path in report.render(found, boards, reports, None if collection is None else [collection]):
         print(path)
+
+
+@app.command("compare")
+def compare_entries(
+    first: Annotated[str, typer.Argument(help="An entry, such as fu2017-cgan@anime.")],
+    second: Annotated[str, typer.Argument(help="Another, such as gray-copy.")],
+    domain: Annotated[str, typer.Option("--domain", help="Where they are compared.")],
+    split: Annotated[str, typer.Option("--split", help="test or series.")] = "test",
+    track: TrackName = "gray",
+    collection: Collection = "procedural-v1",
+    size: Size = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the trainings.")] = 0,
+    as_json: Json = False,
+    home: Home = HOME,
+    records: Records = RECORDS,
+) -> None:
+    """The paired difference of two entries on the same pictures: its interval, p-value, best and worst images.
+
+    Example: bench compare fu2017-cgan@anime gray-copy --domain anime
+    """
+    from dataclasses import asdict
+
+    from bench import compare
+    from bench.records import read_all
+
+    found = read_all(records)
+    place: dict[str, object] = {"collection": collection, "domain": domain, "split": split}
+    place |= {"track": Track.parse(track).name} | ({} if size is None else {"size": size})
+    one, two = (compare.find(found, name, place | ({"seed": seed} if "@" in name else {})) for name in (first, second))
+    made = compare.compare(one, two, home)
+    gains = [asdict(gain) for gain in (*made.better, *made.worse)]
+    if as_json:
+        facts = {"primary": asdict(made.primary), "p": made.p, "ahead": made.ahead}
+        table([facts | {"metrics": compare.rows(made), "images": gains}], as_json)
+        return
+    print(compare.headline(made))
+    signed = ({key: f"{v:+.4g}" if isinstance(v, float) else v for key, v in row.items()} for row in compare.rows(made))
+    table(list(signed), as_json)
+    for gain in gains:
+        print(f"{gain['difference']:+8.2f}  {printable(gain['id'])}  ({printable(gain['group'])})")
+    if not gains:
+        print(f"images: {home / 'scores'} holds no values of both entries; evaluate them on this machine to see them.")
 
 
 @app.command()

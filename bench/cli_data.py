@@ -21,13 +21,15 @@ data = typer.Typer(no_args_is_help=True, help="Collections: add, fetch, list, sh
 @data.command("add")
 def data_add(
     name: Annotated[str, typer.Argument(help="The collection's name, such as my-show.")],
-    path: Annotated[Path, typer.Argument(help="A folder of images or videos.")],
+    path: Annotated[Path, typer.Argument(help="An image, a video, or a folder of them.")],
     domain: Annotated[str | None, typer.Option("--domain", help=f"{', '.join(DOMAINS)}, or your own.")] = None,
     size: Annotated[int, typer.Option("--size", min=32, max=1024, help="Side of the standardized images.")] = 128,
     group_by: Annotated[
         str | None, typer.Option("--group-by", help="What must not cross splits: folder, prefix or image.")
     ] = None,
-    every: Annotated[float, typer.Option("--every", help="Seconds from one frame of a video to the next.")] = 1.0,
+    every: Annotated[
+        str, typer.Option("--every", help="From one frame of a video to the next: 60 (frames), or 2.5s (seconds).")
+    ] = "1s",
     recipe: Annotated[str | None, typer.Option("--recipe", help="A known data set: see bench data recipes.")] = None,
     legacy: Annotated[
         bool, typer.Option("--legacy-shuffled", help="Split as the paper did, leaks and all, to measure the leak.")
@@ -37,9 +39,9 @@ def data_add(
     skip_damaged: Annotated[bool, typer.Option("--skip-damaged", help="List damaged files and go on.")] = False,
     home: Home = HOME,
 ) -> None:
-    """Turn a folder of images or videos into standardized splits.
+    """Turn images and videos into standardized splits; videos also give clips for the temporal tracks. Resumes.
 
-    Example: bench data add my-show ~/frames --domain anime --size 128
+    Example: bench data add my-show ~/episodes --domain anime --every 60
     """
     from bench import progress
     from bench.data import recipes
@@ -147,6 +149,18 @@ def data_fetch(
     print(f"{name}: {count} files, every checksum right. Next: bench train-baselines --collection {name} --size 64")
 
 
+@data.command("credits")
+def data_credits(as_json: Json = False) -> None:
+    """Who made the pictures of open-v1, under which licences. The HTML report says so too.
+
+    Example: bench data credits --json
+    """
+    from bench.data import open_v1
+
+    rows = ((", ".join(credit.domains), credit.files, credit.text) for credit in open_v1.credits())
+    table([dict(zip(("domain", "files", "licence and credit"), row, strict=True)) for row in rows], as_json)
+
+
 @data.command("list")
 def data_list(as_json: Json = False, home: Home = HOME) -> None:
     """The collections on this machine, with images by domain and split.
@@ -189,6 +203,51 @@ def data_verify(name: str, size: Size = None, clips: Clips = False, home: Home =
         print(line)
     print(f"{name} at {manifest.size} px: {len(manifest.items)} images, {len(problems)} problems")
     raise typer.Exit(1 if problems else 0)
+
+
+@data.command("certify")
+def data_certify(
+    name: Annotated[str, typer.Argument(help="The collection.")],
+    size: Size = None,
+    clips: Clips = False,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the certificate and its page.")] = Path("reports"),
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--show", help="Put the pictures on the page also of a collection that this project has not drawn."
+        ),
+    ] = False,
+    check: Annotated[
+        Path | None, typer.Option("--check", help="Compare a certificate with the collection instead of making one.")
+    ] = None,
+    home: Home = HOME,
+) -> None:
+    """Look for leaks between splits: shared groups, pages, shots, and copies. Exit 1 if there is one.
+
+    The search is measured on planted copies of the collection's own images, and the closest pairs are shown.
+
+    Example: bench data certify open-v1 --size 64
+    """
+    from bench import progress
+    from bench.data import certify
+    from bench.data.collections import open_collection
+
+    with progress.steps(f"preparing {name}") as report:
+        manifest = open_collection(home, name, size, report, clips)
+    if check is not None:
+        problems = certify.verify(check, manifest)
+        print("\n".join(problems) or f"{check}: unchanged, and of these splits")
+        raise typer.Exit(1 if problems else 0)
+    with progress.steps(f"certifying {name}") as report:
+        certificate = certify.certify(manifest, report)
+    signed, page = certify.write(certificate, manifest, out, show)
+    verdict = certificate["body"]["verdict"]
+    print(
+        f"{name} at {manifest.size} px: {verdict['copies']} pairs of copies across splits, "
+        f"{verdict['copies in other domains']} across domains, {verdict['crossings']} groups, pages or shots in splits "
+        f"that must not share them\n{signed}\n{page}"
+    )
+    raise typer.Exit(0 if verdict["clean"] else 1)
 
 
 def _describe(manifest: Any, full: bool = False) -> None:

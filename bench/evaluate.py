@@ -5,33 +5,34 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from bench import slices
 from bench.data.manifest import Split
 from bench.data.splits import SMALL_DOMAIN
 from bench.errors import BenchError
 from bench.files import whole
 from bench.metrics import METRICS
-from bench.metrics.distribution import fid, kid
-from bench.metrics.pixel import score_images
 from bench.predictions import write_predictions
-from bench.records import Cost, EntryFacts, Record, Score, SplitFacts, TrainingFacts, signature
-from bench.statistics import summarize
+from bench.records import Cost, EntryFacts, Record, Score, Slice, SplitFacts, TrainingFacts, signature
+from bench.scoring import Scorer, by_group, by_slice, summaries
+from bench.statistics import Summary
 from bench.types import Entry, Images, Metric
 
-if TYPE_CHECKING:
-    from bench.features import Inception
+PRIMARY = "ciede2000"
+"""What boards rank by, and what is told of every slice."""
 
-RELIABLE_FID = 2048
-"""Below as many images the covariance of 2,048 features is singular and FID is biased (protocol rule 5)."""
+RELIABLE = {"fid": 2048, "fd-chroma": 256}
+"""Below as many images the covariance of 2,048 features is singular and FID is biased (protocol rule 5), and FD-chroma
+moves by more than a tenth (reports/fd-chroma.md)."""
 
 Predictor = Callable[[Images], np.ndarray]
 
@@ -57,28 +58,6 @@ class Subject:
     device: str = "cpu"
 
 
-class Distributions:
-    """Features of targets and predictions for FID and KID; the targets' are computed once a split.
-
-    Attributes:
-        extractor: the Inception network, or None where its weights are not at hand.
-        absent: why there is none and how to get it; empty when there is one.
-    """
-
-    def __init__(self, extractor: Inception | None, absent: str = ""):
-        self.extractor = extractor
-        self.absent = absent
-        self._targets: dict[str, np.ndarray] = {}
-
-    def scores(self, split: Split, images: Images, predictions: np.ndarray) -> dict[str, float]:
-        if self.extractor is None or len(images) < 2:
-            return {}
-        if split.key not in self._targets:
-            self._targets[split.key] = self.extractor(images.targets)
-        features = self.extractor(predictions)
-        return {"fid": fid(features, self._targets[split.key]), "kid": kid(features, self._targets[split.key])[0]}
-
-
 def check_predictions(name: str, predictions: np.ndarray, images: Images) -> None:
     """Refuse predictions that are not 8-bit sRGB of the targets' shape."""
     if predictions.dtype != np.uint8 or predictions.shape != images.targets.shape:
@@ -93,7 +72,7 @@ def evaluate(
     split: Split,
     images: Images,
     track: str,
-    distributions: Distributions,
+    scorer: Scorer,
     home: Path,
     command: str,
     save_predictions: bool = False,
@@ -108,7 +87,7 @@ def evaluate(
         split: which images.
         images: the split in memory.
         track: its conditions' track.
-        distributions: FID's and KID's features.
+        scorer: measures.
         home: where what a run makes lies.
         command: the command that makes this record again.
         save_predictions: keep the pictures.
@@ -120,16 +99,20 @@ def evaluate(
     predictions = subject.predict(images)
     seconds = time.perf_counter() - started
     check_predictions(subject.entry.name, predictions, images)
-    values = score_images(predictions, images.targets)
-    pooled = distributions.scores(split, images, predictions)
+    truth = scorer.truth(split, images)
+    values = scorer.images(predictions, truth)
+    pooled = scorer.pooled(predictions, truth)
     facts = split_facts(split, images)
+    means = summaries(values, images)
     scores = {}
     for id, metric in METRICS.items():
-        if metric.kind == "full-reference":
-            scores[id] = _full_reference(metric, values[id], images, facts)
-        else:
-            absent = None if id in pooled else distributions.absent or "needs at least 2 images"
-            scores[id] = _score(metric, facts, value=pooled.get(id), absent=absent)
+        if id in means:
+            scores[id] = _full_reference(metric, means[id], facts)
+        elif id in pooled:
+            value, low, high = pooled[id]
+            scores[id] = _score(metric, facts, value=value, low=low, high=high)
+        elif id in scorer.absent:
+            scores[id] = _score(metric, facts, absent=scorer.absent[id])
     entry, training = subject.entry, subject.training
     record = Record(
         entry=EntryFacts(
@@ -138,7 +121,9 @@ def evaluate(
         split=facts,
         track=track,
         scores=scores,
-        flags=tuple(_flags(subject, split, images, bool(pooled))),
+        slices=_slices(by_slice(values[PRIMARY], truth)),
+        groups=by_group(values[PRIMARY], images),
+        flags=tuple(_flags(subject, split, images, pooled)),
         training=TrainingFacts(**{f.name: training[f.name] for f in fields(TrainingFacts)}) if training else None,
         cost=Cost(
             parameters=training["parameters"] if training else None,
@@ -172,18 +157,32 @@ def split_facts(split: Split, images: Images) -> SplitFacts:
     )
 
 
-def _full_reference(metric: Metric, values: np.ndarray, images: Images, facts: SplitFacts) -> Score:
-    summary = summarize(values, images.groups, frames=images.frames)
-    absent = None if summary.value is not None else "every image equals its target"
+def _full_reference(metric: Metric, found: Summary, facts: SplitFacts) -> Score:
+    absent = None
+    if found.value is None:
+        absent = "every image equals its target" if found.infinite else "it applies to no image of this split"
+    low, high = (None if end is None else float(np.clip(end, *metric.bounds)) for end in (found.low, found.high))
     return _score(
         metric,
         facts,
-        value=summary.value,
-        low=summary.low,
-        high=summary.high,
-        infinite=summary.infinite,
+        value=found.value,
+        low=low,
+        high=high,
+        infinite=found.infinite,
+        missing=found.missing,
         absent=absent,
     )
+
+
+def _slices(found: Mapping[str, slices.Slice]) -> dict[str, Slice]:
+    made = {}
+    for name, part in found.items():
+        if part.absent:
+            made[name] = Slice(n=part.n, groups=part.groups, absent=part.absent)
+        else:
+            one = part.summaries[""]
+            made[name] = Slice(n=part.n, groups=part.groups, value=one.value, low=one.low, high=one.high)
+    return made
 
 
 def _score(metric: Metric, facts: SplitFacts, **result: Any) -> Score:
@@ -206,10 +205,12 @@ def _write_images(path: Path, images: Images, values: Mapping[str, np.ndarray]) 
         frame.to_parquet(temporary, index=False)
 
 
-def _flags(subject: Subject, split: Split, images: Images, pooled: bool) -> list[str]:
-    flags = []
-    if pooled and len(images) < RELIABLE_FID:
-        flags.append(f"FID under {RELIABLE_FID:,} images")
+def _flags(subject: Subject, split: Split, images: Images, pooled: Collection[str]) -> list[str]:
+    flags = [
+        f"{METRICS[id].name} under {least:,} images"
+        for id, least in RELIABLE.items()
+        if id in pooled and len(images) < least
+    ]
     if subject.training and subject.training["budget"] != "paper":
         flags.append(f"{subject.training['budget']} budget")
     if len(images) < 50:

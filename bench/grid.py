@@ -17,12 +17,13 @@ from bench.colorize import predict
 from bench.data.manifest import Manifest
 from bench.device import Machine, device_name
 from bench.errors import BenchError, unknown
-from bench.evaluate import Distributions, Subject, evaluate
+from bench.evaluate import Subject, evaluate
 from bench.exported import Exported
 from bench.job import Job
 from bench.metrics.probe import assert_agreement
 from bench.predictions import read_predictions
 from bench.records import Record, write
+from bench.scoring import Scorer
 from bench.shelf import Shelf
 from bench.train import FACTS, load, read_facts, train
 from bench.types import (
@@ -82,6 +83,16 @@ def parameters(registry: Registry, model: str, size: int = 256) -> int:
 def references(registry: Registry) -> list[str]:
     """The untrained reference ladder."""
     return [name for name in registry.working() if hasattr(registry.load(name), "fit")]
+
+
+def barred(registry: Registry, model: str, collection: str) -> str:
+    """Why a reference does not run on a collection: it names in COLLECTIONS those that tell what it needs.
+
+    Returns:
+        One line, empty where it runs.
+    """
+    only = getattr(registry.load(model), "COLLECTIONS", (collection,))
+    return "" if collection in only else f"{model} needs what only {' and '.join(only)} can tell, not {collection}."
 
 
 def mixes(manifest: Manifest, asked: Iterable[str]) -> list[Mix]:
@@ -208,12 +219,12 @@ def job(
     if "track" in inspect.signature(build).parameters:  # a model whose objective depends on what it sees
         build = partial(build, track=track)
     recipe = module.RECIPE.at_width(budget.width)
-    return Job(entry, build, recipe, track, budget, seed, shelf.size, shelf.collection, weights)
+    return Job(entry, build, recipe, track, budget, seed, shelf.size, shelf.school.collection, weights)
 
 
 def split_keys(shelf: Shelf, one: Job) -> list[str]:
     """The training splits of a job, as they are now."""
-    return [shelf.split(domain, "train", one.track).key for domain in one.domains]
+    return [shelf.school.split(domain, "train", one.track).key for domain in one.domains]
 
 
 def train_one(one: Job, shelf: Shelf, machine: Machine, tell: Tell) -> None:
@@ -285,6 +296,8 @@ def runnable(registry: Registry, shelf: Shelf, text: str, track: Track, budget: 
         if entry.model in references(registry):
             if entry.mix is not None:
                 raise BenchError(f"{entry.model} is not trained on a mix; write --model {entry.model}.")
+            if why := barred(registry, entry.model, shelf.collection):
+                raise BenchError(why)
             return [Runnable(entry)]
         if entry.mix is None:
             raise BenchError(f"{entry.model} is trained on a mix; write --model {entry.model}@mixed, for example.")
@@ -297,7 +310,8 @@ def runnable(registry: Registry, shelf: Shelf, text: str, track: Track, budget: 
                 f"first run: {one.command}"
             )
         return found
-    entries = [Runnable(Entry(name)) for name in references(registry) if track.name in registry.load(name).TRACKS]
+    ladder = [name for name in references(registry) if not barred(registry, name, shelf.collection)]
+    entries = [Runnable(Entry(name)) for name in ladder if track.name in registry.load(name).TRACKS]
     for name in _folders(shelf, track):
         entry = Entry.parse(name, trained(registry))
         if track.name in registry.load(entry.model).TRACKS:
@@ -335,7 +349,7 @@ def played(registry: Registry, shelf: Shelf) -> list[Track]:
 
 def _folders(shelf: Shelf, track: Track) -> list[str]:
     """The entries that have a training for a track, finished or not."""
-    place = shelf.home / "checkpoints" / shelf.collection / f"{shelf.size}px" / track.trained.name
+    place = shelf.home / "checkpoints" / shelf.school.collection / f"{shelf.size}px" / track.trained.name
     return sorted(folder.name for folder in place.iterdir() if "@" in folder.name) if place.is_dir() else []
 
 
@@ -356,7 +370,7 @@ def evaluate_all(
     splits: list[str],
     entries: list[Runnable],
     track: Track,
-    distributions: Distributions,
+    scorer: Scorer,
     records: Path,
     machine: Machine,
     report: Report,
@@ -388,7 +402,7 @@ def evaluate_all(
             command = _command(one, shelf, domain, name, track)
             started = time.monotonic()
             subject = subjects(domain, name)
-            record = evaluate(subject, split, images, track.name, distributions, shelf.home, command, save_predictions)
+            record = evaluate(subject, split, images, track.name, scorer, shelf.home, command, save_predictions)
             write(records, record)
             made.append(record)
             facts = {"split": split.key, "seconds": time.monotonic() - started, "record": record}
@@ -413,7 +427,7 @@ def _subjects(
         subject = Subject(one.entry, "submission", lambda images: exported.predict(images, device))
         return lambda domain, name: subject
     if one.job is None:
-        fit = cache(lambda domain: registry.load(one.entry.model).fit(shelf.load(domain, "train", track)))
+        fit = cache(lambda domain: registry.load(one.entry.model).fit(shelf.school.load(domain, "train", track)))
         return lambda domain, name: Subject(one.entry, "reference", fit(domain))
     model, facts = load(one.job, split_keys(shelf, one.job), shelf.home, device)
     subject = Subject(

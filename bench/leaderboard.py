@@ -1,22 +1,29 @@
 """From records to boards: pure functions, stable order, no word about how they look."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
+import numpy as np
+
+from bench.comparison import over_seeds, rank_intervals
 from bench.errors import BenchError
+from bench.metrics import METRICS
 from bench.records import Record, Score
 from bench.statistics import FEW_GROUPS
 from bench.types import CONDITIONS, DOMAINS, EVALUATED_SPLITS, GUIDANCES, Track
 
 PRIMARY = "ciede2000"
+RANK_RESAMPLES = 2_000
 SKILL = "skill"
 GRAY = "gray-copy"
 ROUND_TRIP = "lab-round-trip"
 SEES_TARGET = ("half-saturation", ROUND_TRIP)
 """References that look at the answer: they bound a board, they do not play."""
 
-METRIC_ORDER = (
+MAIN = (
     PRIMARY,
     "ciede2000-p95",
     "ciede2000-over-2.3",
@@ -29,6 +36,7 @@ METRIC_ORDER = (
     "fid",
     "kid",
 )
+"""The columns of a board; every other number stands in its second table."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,7 @@ class Cell:
     low: float | None = None
     high: float | None = None
     infinite: int = 0
+    missing: int = 0
     absent: str | None = None
     best: bool = False
 
@@ -98,13 +107,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of one split: best first, references in place but unranked."""
+    """The rows of one split: best first, references in place but unranked. `more` columns stand in a second table."""
 
     split: str
     key: str
     n: int
     groups: int
     columns: tuple[Column, ...]
+    more: tuple[Column, ...]
     rows: tuple[Row, ...]
     flags: tuple[str, ...]
     notes: tuple[str, ...]
@@ -181,21 +191,23 @@ def _grouped(records: Iterable[Record], key: Callable[[Record], tuple]) -> list[
 
 
 def _table(records: list[Record]) -> Table:
-    columns = _columns(records)
+    columns, more = _columns(records)
     split = records[0].split
     rows = [_row(found) for _, found in _grouped(records, lambda r: (r.entry.name,))]
     rows = _with_skill(rows)
     if PRIMARY in {column.id for column in columns}:
         rows = _ranked(rows, next(column for column in columns if column.id == PRIMARY))
-    rows = [_with_best(row, rows, columns) for row in rows]
+    rows = [_with_best(row, rows, (*columns, *more)) for row in rows]
     shared, rows = _shared_flags(rows)
-    made = Table(split.name, split.key, split.n, split.groups, columns, tuple(rows), shared, ())
+    made = Table(split.name, split.key, split.n, split.groups, columns, more, tuple(rows), shared, ())
     return replace(made, notes=tuple(_notes(made)))
 
 
-def _columns(records: list[Record]) -> tuple[Column, ...]:
-    ids = sorted({id for record in records for id in record.scores}, key=lambda id: place(METRIC_ORDER, id))
-    columns = [_column(id, records) for id in ids]
+def _columns(records: list[Record]) -> tuple[tuple[Column, ...], tuple[Column, ...]]:
+    """The main columns with skill and costs, and all others in the order of the metrics."""
+    ids = sorted({id for record in records for id in record.scores}, key=lambda id: place((*MAIN, *METRICS), id))
+    columns = [_column(id, records) for id in ids if id in MAIN]
+    more = tuple(_column(id, records) for id in ids if id not in MAIN)
     if PRIMARY in ids:
         made = f"({PRIMARY} - {GRAY}) / ({ROUND_TRIP} - {GRAY}), the means of {columns[0].signature}"
         columns.insert(1, Column(SKILL, "Skill", "", "higher", 2, "derived", made))
@@ -203,7 +215,7 @@ def _columns(records: list[Record]) -> tuple[Column, ...]:
         columns.append(Column("parameters", "Parameters", "M", None, 2, "cost", "learned parameters, in millions"))
     if any(record.cost.images_per_second is not None for record in records):
         columns.append(Column("speed", "Speed", "images/s", None, 0, "cost", "on the machine of each record"))
-    return tuple(columns)
+    return tuple(columns), more
 
 
 def _column(id: str, records: list[Record]) -> Column:
@@ -271,11 +283,22 @@ def _row(records: list[Record]) -> Row:
             )
     ids = sorted({id for record in records for id in record.scores})
     cells = {id: _mean_cell([record.scores[id] for record in records if id in record.scores]) for id in ids}
+    if len(records) > 1 and PRIMARY in cells:
+        cells[PRIMARY] = _with_seeds(cells[PRIMARY], records)
     cells["parameters"] = _cost([record.cost.parameters for record in records], 1e6)
     cells["speed"] = _cost([record.cost.images_per_second for record in records], 1)
     flags = tuple(dict.fromkeys(flag for record in records for flag in record.flags))
     entry = first.entry
     return Row(entry.name, entry.model, entry.mix, entry.kind, None, None, seeds, cells, flags, tuple(records))
+
+
+def _with_seeds(cell: Cell, records: Sequence[Record]) -> Cell:
+    """The interval for other groups and for another training; without the groups' means that of the seeds, averaged."""
+    names = sorted(records[0].groups)
+    if not names or any(sorted(record.groups) != names for record in records):
+        return cell
+    found = over_seeds([np.array([record.groups[name] for name in names]) for record in records], names)
+    return replace(cell, low=found.low, high=found.high)
 
 
 def _mean_cell(scores: Sequence[Score]) -> Cell:
@@ -287,6 +310,7 @@ def _mean_cell(scores: Sequence[Score]) -> Cell:
         low=_mean([score.low for score in measured]),
         high=_mean([score.high for score in measured]),
         infinite=sum(score.infinite for score in measured),
+        missing=max(score.missing for score in measured),
     )
 
 
@@ -323,21 +347,29 @@ def _ranked(rows: list[Row], column: Column) -> list[Row]:
     rows = sorted(rows, key=key)
     ranked = [row for row in rows if not row.reference and not key(row)[0]]
     ranks = {row.entry: 1 + sum(key(other)[1] < key(row)[1] for other in ranked) for row in ranked}
-    spans = {row.entry: _span(row.cells[column.id], [other.cells[column.id] for other in ranked]) for row in ranked}
+    spans = _spans(ranked, column)
     return [replace(row, rank=ranks.get(row.entry), ranks=spans.get(row.entry)) for row in rows]
 
 
-def _span(cell: Cell, cells: Sequence[Cell]) -> tuple[int, int] | None:
-    """The ranks that non-overlapping intervals leave open. Unpaired, so it errs towards a wide span."""
-    if cell.low is None or cell.high is None:
-        return None
-    apart = [
-        (other.high < cell.low, other.low > cell.high)
-        for other in cells
-        if other.low is not None and other.high is not None
-    ]
-    below, above = sum(one for one, _ in apart), sum(two for _, two in apart)
-    return (below + 1, len(cells) - above)
+def _spans(rows: Sequence[Row], column: Column) -> dict[str, tuple[int, int]]:
+    """The ranks that the data leave open, by paired differences on the same groups; none where records lack these."""
+    means = {row.entry: _group_means(row) for row in rows}
+    names = sorted(next(iter(means.values()), {}))
+    if len(names) < 2 or len(rows) < 2 or any(sorted(found) != names for found in means.values()):
+        return {}
+    values = {entry: np.array([found[name] for name in names]) for entry, found in means.items()}
+    ranks = rank_intervals(values, names, direction=_direction(column), resamples=RANK_RESAMPLES)
+    return {entry: (rank.best, rank.worst) for entry, rank in ranks.items()}
+
+
+def _direction(column: Column) -> Literal["lower", "higher"]:
+    return "higher" if column.direction == "higher" else "lower"
+
+
+def _group_means(row: Row) -> dict[str, float]:
+    """CIEDE2000 of each group, the mean over the row's seeds."""
+    first = row.records[0].groups
+    return {name: sum(record.groups.get(name, math.nan) for record in row.records) / len(row.records) for name in first}
 
 
 def _with_best(row: Row, rows: Sequence[Row], columns: Sequence[Column]) -> Row:
@@ -375,10 +407,14 @@ def _shared_flags(rows: list[Row]) -> tuple[tuple[str, ...], list[Row]]:
     return (*of_all, *(f"{flag} (every trained entry)" for flag in of_trained)), kept
 
 
+def _range(counts: set[int]) -> str:
+    return str(min(counts)) if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
+
+
 def _notes(table: Table) -> list[str]:
     """What a reader must know of this table's numbers, each said once."""
     notes = []
-    for column in table.columns:
+    for column in (*table.columns, *table.more):
         if column.kind == "cost":
             continue
         reasons: dict[str, list[str]] = defaultdict(list)
@@ -393,14 +429,20 @@ def _notes(table: Table) -> list[str]:
                     if column.id in row.cells and row.cells[column.id].infinite]  # fmt: skip
         if infinite:
             notes.append(f"{column.name} leaves out images equal to their target (infinite): {', '.join(infinite)}")
+    for column in table.more:
+        missing = {row.cells[column.id].missing for row in table.rows if column.id in row.cells} - {0}
+        if missing:
+            notes.append(f"{column.name} does not apply to {_range(missing)} of {table.n} images")
     if table.groups < 2:
         notes.append(f"No intervals: they need at least two groups, this split has {table.groups}")
     elif table.groups < FEW_GROUPS:
-        notes.append(f"Only {table.groups} groups: 95 % intervals from so few cover the truth less often than that")
+        notes.append(f"Only {table.groups} groups: the intervals are Student's t of their means, and wide")
     if any(len(row.seeds) > 1 for row in table.rows):
-        notes.append("×k after an entry: the mean over k seeds; the ends of its interval are means over seeds too")
+        notes.append(
+            "×k after an entry: the mean over k seeds; its CIEDE2000 interval is for other groups and another training"
+        )
     if any(row.ranks and row.ranks[0] != row.ranks[1] for row in table.rows):
-        notes.append("Ranks in brackets: those that the 95 % intervals of CIEDE2000, unpaired, do not exclude")
+        notes.append("Ranks in brackets: those that paired differences in CIEDE2000 by group leave open, at 95 %")
     if any(row.sees_target for row in table.rows):
         names = " and ".join(row.entry for row in table.rows if row.sees_target)
         notes.append(f"† sees the target: {names}")

@@ -59,6 +59,7 @@ class Score:
         kind: a value an image (`full-reference`) or a value a split (`distribution`).
         n: images it was made from.
         infinite: images left out of the mean because their value is infinite.
+        missing: images left out because the metric does not apply to them, such as the first frame of a clip.
         signature: how it was made; see `signature`.
     """
 
@@ -73,7 +74,29 @@ class Score:
     kind: Literal["full-reference", "distribution"]
     n: int
     infinite: int = 0
+    missing: int = 0
     signature: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slice:
+    """The ranking metric on some images of the split: those with a label, known or measured.
+
+    Attributes:
+        n: its images.
+        groups: its groups.
+        value: mean CIEDE2000, or None where it holds too little to say.
+        low: lower end of the 95 % interval, or None.
+        high: upper end, or None.
+        absent: why there is no value.
+    """
+
+    n: int
+    groups: int
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    absent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,12 +145,18 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One evaluation of one entry on one split under one track."""
+    """One evaluation of one entry on one split under one track.
+
+    Attributes:
+        groups: mean CIEDE2000 of each group: what pairs two entries on the same series.
+    """
 
     entry: EntryFacts
     split: SplitFacts
     track: str
     scores: dict[str, Score]
+    slices: dict[str, Slice] = field(default_factory=dict)
+    groups: dict[str, float] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     training: TrainingFacts | None = None
     cost: Cost = field(default_factory=Cost)
@@ -178,6 +207,8 @@ def parse(content: object) -> Record:
     _check_names(record)
     for name, score in record.scores.items():
         _check_score(f"scores.{name}", score)
+    for name, part in record.slices.items():
+        _check_slice(f"slices.{name}", part, record.split.n)
     return record
 
 
@@ -232,10 +263,13 @@ def read_all(folder: Path) -> list[Record]:
 def _content(record: Record) -> dict[str, Any]:
     """The record as JSON holds it; what a score has not is left out of it."""
     content = {"schema": SCHEMA, **asdict(record)}
-    for score in content["scores"].values():
+    for facts in (*content["scores"].values(), *content["slices"].values()):
         for name in ("value", "low", "high", "absent"):
-            if score[name] is None:
-                del score[name]
+            if facts[name] is None:
+                del facts[name]
+        for name in ("infinite", "missing"):
+            if facts.get(name) == 0:
+                del facts[name]
     return content
 
 
@@ -318,6 +352,7 @@ def _check_names(record: Record) -> None:
         ("split.collection", split.collection),
         ("split.domain", split.domain),
         *(("scores", name) for name in record.scores),
+        *(("slices", word) for title in record.slices for word in title.split(":")),
     ):
         _named(where, lambda text: slug("name", text), name)
     mix = None if entry.mix is None else _named("entry.mix", lambda text: Mix.parse(text).name, entry.mix)
@@ -346,15 +381,25 @@ def _check_names(record: Record) -> None:
         _refuse("created", "a date and time such as 2026-11-21T08:00:00Z", record.created)
 
 
-def _check_score(where: str, score: Score) -> None:
+def _check_value(where: str, score: Score | Slice) -> None:
     if (score.value is None) == (score.absent is None):
         _refuse(where, "either a value or the reason why it is absent", score.value)
     if (score.low is None) != (score.high is None):
         _refuse(f"{where}.low", "both ends of an interval or none", score.low)
     if score.low is not None and score.high is not None and not score.low <= score.high:
         _refuse(f"{where}.low", f"at most {score.high}", score.low)
-    if score.infinite > score.n:
-        _refuse(f"{where}.infinite", f"at most n = {score.n}", score.infinite)
+
+
+def _check_slice(where: str, part: Slice, n: int) -> None:
+    _check_value(where, part)
+    if not 1 <= part.groups <= part.n <= n:
+        _refuse(where, f"1 to {n} images, in as many groups at most", (part.n, part.groups))
+
+
+def _check_score(where: str, score: Score) -> None:
+    _check_value(where, score)
+    if score.infinite + score.missing > score.n:
+        _refuse(f"{where}.infinite", f"with those missing at most n = {score.n}", score.infinite + score.missing)
     if score.decimals > 9:
         _refuse(f"{where}.decimals", "at most 9", score.decimals)
     if not score.signature:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.data.collections import Progress, open_collection
+from bench.data.collections import TRAINED_ON, Progress, open_collection
 from bench.data.loading import load
 from bench.errors import BenchError
 from bench.types import Images, Track
@@ -31,6 +31,7 @@ class Shelf:
         self.home, self._report = home, report
         self.images = open_collection(home, collection, size, report)
         self._clips: Manifest | None = None
+        self._school: Shelf | None = None
         self._read: dict[tuple[str, str, str], Images] = {}
 
     @property
@@ -40,6 +41,15 @@ class Shelf:
     @property
     def size(self) -> int:
         return self.images.size
+
+    @property
+    def school(self) -> Shelf:
+        """The shelf that entries learn from: this one, or that of the collection whose hard cases this one holds."""
+        if self.collection not in TRAINED_ON:
+            return self
+        if self._school is None:
+            self._school = Shelf(self.home, TRAINED_ON[self.collection], self.size, self._report)
+        return self._school
 
     def manifest(self, track: Track) -> Manifest:
         """The manifest that serves a track.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
@@ -364,6 +365,7 @@ class Metric:
         definition: the part of the signature that says how the number is made.
         source: paper, section or equation.
         decimals: digits after the point in a board.
+        bounds: the least and the greatest value there can be; an interval does not leave them.
     """
 
     id: str
@@ -374,3 +376,4 @@ class Metric:
     definition: str
     source: str
     decimals: int = 3
+    bounds: tuple[float, float] = (0.0, math.inf)

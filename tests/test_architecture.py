@@ -23,6 +23,10 @@ RANK = {
     "data": 5,
     "metrics": 6,
     "features": 7,
+    "floor": 7,
+    "comparison": 5,
+    "slices": 6,
+    "scoring": 10,
     "predictions": 7,
     "shelf": 6,
     "job": 7,
@@ -34,6 +38,7 @@ RANK = {
     "train": 10,
     "evaluate": 11,
     "leaderboard": 12,
+    "compare": 12,
     "report": 13,
     "progress": 14,
     "grid": 14,
@@ -87,7 +92,7 @@ def test_baselines_import_the_vocabulary_only() -> None:
         for name in imported(path):
             parts = name.split(".")
             if parts[0] == "bench" and len(parts) > 1:
-                assert parts[1] in ("errors", "types", "color", "weights"), f"{path.name} imports {name}"
+                assert parts[1] in ("errors", "types", "color", "weights", "floor"), f"{path.name} imports {name}"
 
 
 @pytest.mark.parametrize("name", WITHOUT_TORCH)

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bench.cli import app
+from bench.data.certify import planted
 from bench.data.collections import open_collection
 
 
@@ -69,3 +70,25 @@ def test_what_cannot_be_done_is_one_line(words: list[str], expected: str, pictur
     assert result.exit_code == 2, result.output
     assert expected in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_collection_is_certified_and_the_certificate_checked(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planted, "SAMPLE", 1)
+    home, out = tmp_path / "home", tmp_path / "out"
+    assert bench(home, "add", "mine", str(pictures), "--domain", "anime", "--size", "32").exit_code == 0
+    made = bench(home, "certify", "mine", "--out", str(out))
+    assert made.exit_code == 0, made.output
+    assert "0 pairs of copies across splits" in made.stdout
+    signed = out / "mine-32px.certificate.json"
+    # A user's pictures are on the page only where asked for.
+    assert "data:image" not in (out / "mine-32px.certificate.html").read_text()
+    shown = bench(home, "certify", "mine", "--out", str(tmp_path / "shown"), "--show")
+    assert shown.exit_code == 0
+    assert "data:image" in (tmp_path / "shown" / "mine-32px.certificate.html").read_text()
+    good = bench(home, "certify", "mine", "--check", str(signed))
+    assert (good.exit_code, "unchanged" in good.stdout) == (0, True)
+    signed.write_text(signed.read_text().replace('"near-white": ', '"near-white": 1', 1))
+    wrong = bench(home, "certify", "mine", "--check", str(signed))
+    assert (wrong.exit_code, "was changed" in wrong.stdout) == (1, True)

@@ -183,7 +183,8 @@ def coloured(folder, count: int = 4):
 
 
 def test_a_users_collection_opens_at_its_size(tmp_path):
-    with pytest.raises(BenchError, match=r"unknown collection 'mine'.*Available: procedural-v1, open-v1"):
+    built_in = "procedural-v1, procedural-v1-slices, open-v1"
+    with pytest.raises(BenchError, match=rf"unknown collection 'mine'.*Available: {built_in}"):
         open_collection(tmp_path, "mine")
     with pytest.raises(BenchError, match="lower-case"):
         open_collection(tmp_path, "../mine")
@@ -201,6 +202,7 @@ def test_the_list_shows_what_there_is(tmp_path, drawer):
     assert [(r["collection"], r["kind"], r["state"]) for r in known(tmp_path)] == [
         ("procedural-v1", "stills", "not prepared yet"),
         ("procedural-v1", "clips", "not prepared yet"),
+        ("procedural-v1-slices", "stills", "not prepared yet"),
         ("open-v1", "stills", "not prepared yet"),
     ]
     open_collection(tmp_path, "procedural-v1", 32)
@@ -210,10 +212,10 @@ def test_the_list_shows_what_there_is(tmp_path, drawer):
     (broken.root / "manifest.json").write_text("no")
     (tmp_path / "data" / "stray").mkdir()
     rows = known(tmp_path)
-    assert [r["domain"] for r in rows] == [*DOMAINS, *DOMAINS, None, "anime", None]
+    assert [r["domain"] for r in rows] == [*DOMAINS, *DOMAINS, None, None, "anime", None]
     assert all(list(row) == list(rows[0]) for row in rows)
     drawn = {"collection": "procedural-v1", "size": 40, "kind": "clips", "domain": "manga", "state": "ready"}
     assert rows[7] == clips.counts()["manga"] | drawn
     mine = {"collection": "mine", "size": 32, "kind": "stills", "domain": "anime", "state": "ready"}
-    assert rows[9] == {"train": 0, "val": 0, "test": 0, "series": 0} | made.counts()["anime"] | mine
-    assert "not JSON" in rows[10]["state"]
+    assert rows[10] == {"train": 0, "val": 0, "test": 0, "series": 0} | made.counts()["anime"] | mine
+    assert "not JSON" in rows[11]["state"]

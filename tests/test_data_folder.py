@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bench.data import folder, naming
+from bench.data import folder, intake, naming
 from bench.data.folder import add, find, groups
 from bench.data.manifest import SAFE_ID, read, verify
 from bench.errors import BenchError
@@ -54,7 +54,7 @@ def test_a_folder_becomes_splits(tmp_path):
 
 def test_the_same_again_is_done_and_not_repeated(tmp_path, monkeypatch):
     made = add(tmp_path / "home", "my-show", show(tmp_path / "in"), "anime", SIZE)
-    monkeypatch.setattr(folder, "read_image", lambda path: pytest.fail("decoded again"))
+    monkeypatch.setattr(intake, "read_image", lambda path: pytest.fail("decoded again"))
     assert add(tmp_path / "home", "my-show", tmp_path / "in", "anime", SIZE) == made
 
 
@@ -120,7 +120,7 @@ def test_folders_that_cannot_be_used_say_why(tmp_path):
     (texts / ".hidden.png").write_bytes(b"x")
     for path, words in (
         (tmp_path / "gone", "does not exist"),
-        (texts / "a.txt", "is a file; give the folder"),
+        (texts / "a.txt", "expected a folder, an image or a video"),
         (empty, "it is empty"),
         (texts, "none of its 2 files"),
     ):
@@ -150,7 +150,7 @@ def test_all_damaged_images_are_named_and_can_be_skipped(tmp_path):
         "--size",
     ):
         assert words in message
-    assert nothing_left(tmp_path / "home")
+    assert not list((tmp_path / "home").rglob("manifest.json"))
     made = add(tmp_path / "home", "mine", tmp_path / "in", "anime", SIZE, skip_damaged=True)
     assert len(made.items) == 30
     assert [left.source for left in made.left_out] == ["ep0/empty.png", "ep1/text.jpg", "ep2/small.png"]
@@ -167,7 +167,7 @@ def test_a_list_of_damaged_images_ends(tmp_path):
         add(tmp_path / "home", "mine", tmp_path / "in", "anime", SIZE, skip_damaged=True)
 
 
-def test_an_error_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
+def test_an_error_in_the_middle_leaves_the_collection_as_it_was(tmp_path):
     show(tmp_path / "in")
     seen = []
 
@@ -179,14 +179,15 @@ def test_an_error_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         add(tmp_path / "home", "mine", tmp_path / "in", "anime", SIZE, report=stop)
     assert seen[-1] == 7
-    assert nothing_left(tmp_path / "home")
+    assert not list((tmp_path / "home").rglob("manifest.json"))
     made = add(tmp_path / "home", "mine", tmp_path / "in", "anime", SIZE)
+    assert [path.name for path in made.root.parent.iterdir()] == [f"{SIZE}px"]
     # The same when a second domain is being added: the first stays as it is.
     with pytest.raises(KeyboardInterrupt):
         add(tmp_path / "home", "mine", tmp_path / "in", "manga", SIZE, report=stop)
     assert read(made.root) == made
     assert verify(made) == []
-    assert [path.name for path in made.root.parent.iterdir()] == [f"{SIZE}px"]
+    assert [path.name for path in made.root.parent.iterdir() if not path.name.startswith(".")] == [f"{SIZE}px"]
 
 
 NASTY = [
@@ -261,34 +262,9 @@ def test_grouping():
     assert groups(prefixes, "image") == prefixes
     assert groups(["1.png", "2.png", "3.png"]) == ["all"] * 3
     assert groups(["a.mp4", "b.mkv", "c.webm"]) == ["a.mp4", "b.mkv", "c.webm"]
-    assert groups(["x/a.mp4", "x/1.png"], "folder") == ["x/a.mp4", "x"]
-
-
-def test_a_video_becomes_stills_of_one_group(tmp_path):
-    import av
-
-    source = tmp_path / "in"
-    source.mkdir()
-    rng = np.random.default_rng(0)
-    for name in ("one", "two", "three"):
-        with av.open(str(source / f"{name}.mp4"), "w") as container:
-            stream = container.add_stream("mpeg4", rate=4)
-            stream.width = stream.height = 64
-            stream.pix_fmt = "yuv420p"
-            for second in range(6):
-                blocks = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8) * (second != 2))
-                frame = av.VideoFrame.from_ndarray(np.asarray(blocks.resize((64, 64), 0)), format="rgb24")
-                for _ in range(4):
-                    container.mux(stream.encode(frame))
-            container.mux(stream.encode())
-    (source / "broken.mkv").write_bytes(b"no film")
-    with pytest.raises(BenchError, match=r"1 cannot be used: broken\.mkv"):
-        add(tmp_path / "home", "films", source, "live-action", SIZE)
-    made = add(tmp_path / "home", "films", source, "live-action", SIZE, skip_damaged=True)
-    # Six seconds, one of them black.
-    assert len(made.items) == 15
-    assert {item.group for item in made.items} == {"one.mp4", "two.mp4", "three.mp4"}
-    assert made.items[0].id == "one-00000000"
+    assert groups(["x/a.mp4", "x/1.png"]) == ["x/a.mp4", "all"]
+    assert groups(["x/a.gif", "x/b.gif"], films={"x/b.gif"}) == ["all", "x/b.gif"]
+    assert groups(["x/a.gif", "x/b.gif"], "folder", films={"x/b.gif"}) == ["x", "x"]
 
 
 paths = st.lists(
@@ -333,26 +309,6 @@ def test_a_manifest_is_plain_json_with_one_fact_a_line(tmp_path):
         1,
     )
     assert str(tmp_path) not in text
-
-
-def test_a_domain_that_another_command_added_meanwhile_is_not_lost(tmp_path, monkeypatch):
-    for name, level in (("a", 40), ("b", 160)):
-        (tmp_path / name).mkdir()
-        for number in range(3):
-            pixels = np.random.default_rng(level + number).integers(0, 256, (40, 40, 3)).astype(np.uint8)
-            Image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
-    settle = folder.settle
-
-    def meanwhile(*args, **kwargs):
-        monkeypatch.setattr(folder, "settle", settle)
-        folder.add(tmp_path / "home", "both", tmp_path / "b", "cartoon", 32, "image")
-        return settle(*args, **kwargs)
-
-    monkeypatch.setattr(folder, "settle", meanwhile)
-    with pytest.raises(BenchError, match="changed by another command meanwhile"):
-        folder.add(tmp_path / "home", "both", tmp_path / "a", "anime", 32, "image")
-    made = folder.add(tmp_path / "home", "both", tmp_path / "a", "anime", 32, "image")
-    assert made.domains == ("cartoon", "anime")
 
 
 def test_the_same_picture_in_a_domain_added_later_does_not_cross_a_split(tmp_path):

@@ -14,13 +14,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch_fidelity.feature_extractor_inceptionv3 import (
     URL_INCEPTION_V3,
     FeatureExtractorInceptionV3,
 )
+from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
 
-from bench import features
 from bench.errors import BenchError
+from bench.features import inception as features
+from bench.features.resizing import resized
+from bench.features.resizing import weights as resize_weights
 
 
 class Blank(FeatureExtractorInceptionV3):
@@ -86,6 +90,38 @@ def images(n, side=40, seed=0):
 def test_address_is_that_of_torch_fidelity():
     assert features.WEIGHTS.url == URL_INCEPTION_V3
     assert f"-{features.WEIGHTS.sha256}." in features.WEIGHTS.name
+
+
+def pillow(picture, rule, side=features.SIDE):
+    """clean-fid's rule, stated anew: each channel by itself, as 32-bit floats, never rounded."""
+    filter = Image.Resampling[rule]
+    channels = (
+        Image.fromarray(channel.astype(np.float32)).resize((side, side), filter)
+        for channel in np.moveaxis(picture, 2, 0)
+    )
+    return np.stack([np.asarray(channel) for channel in channels], axis=2)
+
+
+def by_products(picture, rule, side=features.SIDE):
+    batch = torch.from_numpy(picture).permute(2, 0, 1).float()[None].contiguous()
+    return resized(batch, rule, side)[0].permute(1, 2, 0).numpy()
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (64, 67), (299, 299), (400, 301), (13, 700)])
+def test_resizes_are_those_of_torch_fidelity_and_pillow(shape):
+    picture = np.random.default_rng(5).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    theirs = interpolate_bilinear_2d_like_tensorflow1x(
+        torch.from_numpy(picture).permute(2, 0, 1).float()[None], size=(features.SIDE,) * 2, align_corners=False
+    )[0]
+    assert np.abs(by_products(picture, "tf1") - theirs.permute(1, 2, 0).numpy()).max() < 2e-4  # of 255 levels
+    assert np.abs(by_products(picture, "bicubic") - pillow(picture, "BICUBIC")).max() < 2e-3
+    assert np.abs(by_products(picture, "box", 64) - pillow(picture, "BOX", 64)).max() < 2e-4
+    assert np.allclose(resize_weights("bicubic", shape[0], 299).sum(axis=1), 1, atol=1e-5)
+
+
+def test_unknown_resize_is_named(tmp_path):
+    with pytest.raises(BenchError, match=r"resize.*'cubic'.*tf1.*clean"):
+        features.Inception(tmp_path / "any.pth", resize="cubic")
 
 
 def test_import_is_light():
@@ -193,6 +229,7 @@ def test_features_are_those_of_torch_fidelity(weights, monkeypatch):
     # A few units in the last place of single precision; TF32 or half precision would miss this a thousandfold.
     assert deviation(ours) < 1e-6
     assert deviation(theirs) < 1e-6
+    assert deviation(ours) < 2 * deviation(theirs)
     # Neither the place nor the company of an image matters, nor how many there are.
     np.testing.assert_allclose(extractor(pictures[4:]), ours[4:], rtol=1e-5, atol=1e-6)
     assert extractor(pictures[:0]).shape == (0, features.FEATURES)
@@ -201,6 +238,25 @@ def test_features_are_those_of_torch_fidelity(weights, monkeypatch):
     anything: Any = [pictures]
     with pytest.raises(BenchError, match="got list"):
         extractor(anything)
+
+
+@pytest.mark.slow
+def test_clean_features_are_the_network_s_on_pillow_s_resize(weights, monkeypatch):
+    accept(monkeypatch, weights)
+    monkeypatch.setattr(features, "BATCH", 2)
+    first = features.Inception(weights)
+    clean = first.under("clean")
+    assert (first.resize, clean.resize) == ("tf1", "clean")
+    assert first.definition != clean.definition
+    pictures = images(2, 330)
+    levels = torch.from_numpy(np.stack([pillow(picture, "BICUBIC").clip(0, 255) for picture in pictures]))
+    network = original(weights, torch.float64)
+    x = (levels.permute(0, 3, 1, 2).double() - 128) / 128
+    for stage in features._STAGES:
+        x = getattr(network, stage)(x)
+    exact = x[:, :, 0, 0].numpy()
+    assert np.linalg.norm(clean(pictures) - exact) < 1e-5 * np.linalg.norm(exact)
+    assert np.linalg.norm(first(pictures) - exact) > 1e-2 * np.linalg.norm(exact), "the resize must matter"
 
 
 @pytest.mark.slow

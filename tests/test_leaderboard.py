@@ -9,15 +9,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from test_records import sample_record
 
 from bench import records as files_of
 from bench.errors import BenchError
 from bench.leaderboard import GRAY, PRIMARY, ROUND_TRIP, SKILL, Board, boards, skill
-from bench.records import Record
+from bench.records import Record, Slice
 from bench.report import check, render, table
-from bench.report.content import pages
+from bench.report.content import pages, sliced
 from bench.report.html import heat
 from bench.report.html import page as html_page
 from bench.report.markdown import render_page
@@ -61,12 +62,36 @@ def test_equal_values_share_a_rank() -> None:
     assert [row.rank for row in table.rows] == [1, 1, 3]
 
 
-def test_ranks_that_intervals_leave_open() -> None:
-    values = {"a@anime": 10.0, "b@anime": 10.8, "c@anime": 15.0}
-    rows = one([sample_record(name, values={PRIMARY: value}) for name, value in values.items()]).tables[0].rows
-    assert [row.ranks for row in rows] == [(1, 2), (1, 2), (3, 3)]
-    without = one([sample_record(name, values={PRIMARY: v}, half_width=None) for name, v in values.items()]).tables[0]
-    assert [row.ranks for row in without.rows] == [None] * 3
+def test_ranks_that_paired_differences_leave_open() -> None:
+    hard = np.linspace(0, 30, 12)  # series differ far more than entries do
+    noise = np.random.default_rng(0).normal(0, 0.3, (3, 12))
+    own = {"a@anime": 10 + hard + noise[0], "b@anime": 10.05 + hard + noise[1], "c@anime": 11.5 + hard + noise[2]}
+    made = [
+        replace(
+            sample_record(name, values={PRIMARY: float(values.mean())}),
+            groups={f"g{place:02d}": float(value) for place, value in enumerate(values)},
+        )
+        for name, values in own.items()
+    ]
+    assert [row.ranks for row in one(made).tables[0].rows] == [(1, 2), (1, 2), (3, 3)]
+    # Without the means of the same groups nothing is left to pair.
+    assert [row.ranks for row in one([*made[:2], replace(made[2], groups={})]).tables[0].rows] == [None] * 3
+
+
+def test_the_interval_over_seeds_is_for_another_training_too() -> None:
+    names = [f"g{place}" for place in range(8)]
+    made = []
+    for seed, shift in enumerate((0.0, 2.0, 4.0)):
+        groups = {name: 10.0 + shift + place % 3 for place, name in enumerate(names)}
+        value = sum(groups.values()) / len(groups)
+        made.append(replace(sample_record("a@anime", seed=seed, values={PRIMARY: value}), groups=groups))
+    (row,) = one(made).tables[0].rows
+    cell = row.cells[PRIMARY]
+    assert cell.low is not None
+    assert cell.high is not None
+    assert cell.value is not None
+    # The groups alone would leave 0.7 either way; three seeds that differ by a standard deviation of 2, nearly 5.
+    assert 4 < cell.high - cell.value < 5
 
 
 def test_best_follows_the_direction_and_leaves_references_out() -> None:
@@ -318,6 +343,34 @@ def test_the_first_screen_leads_to_every_board_once() -> None:
     # Boards without a ranked entry have a card on the first track, and a dash on the others.
     assert sorted(links) == ["anime-gray", "anime-lineart-canny", "manga-gray"]
     assert "the bare lines" in top
+
+
+def test_metrics_beyond_the_main_ones_and_slices_stand_below() -> None:
+    values = {PRIMARY: 12.0, "palette-distance": 8.0, "ms-ssim": 0.7}
+    night = {"night": Slice(n=9, groups=3, value=4.0), "dark": Slice(n=1, groups=1, absent="too few")}
+    found = [
+        *ladder(),
+        replace(sample_record("fu2017-cgan@anime", values=values), slices=night),
+        replace(
+            sample_record("fu2017-convnet@anime", values=values), slices={"night": Slice(n=9, groups=3, value=3.5)}
+        ),
+    ]
+    table = one(found).tables[0]
+    assert [column.id for column in table.more] == ["ms-ssim", "palette-distance"]
+    assert not {column.id for column in table.columns} & {"ms-ssim", "palette-distance"}
+    below = sliced(table)
+    assert below is not None
+    (row,) = below.rows
+    shown = dict(zip((entry.entry for entry in below.entries), row.values, strict=True))
+    assert (row.name, row.n) == ("night", 9)
+    assert shown == {"fu2017-cgan@anime": 4.0, "fu2017-convnet@anime": 3.5, GRAY: None}
+    assert row.best is not None
+    assert below.entries[row.best].entry == "fu2017-convnet@anime"
+    (page,) = pages(found)
+    assert "More metrics" in html_page(page)
+    assert "By slice" in html_page(page)
+    assert "More metrics" in render_page(page, "x.html")
+    assert sliced(one(ladder()).tables[0]) is None
 
 
 def test_the_published_pictures_are_credited_and_others_are_not() -> None:

@@ -12,7 +12,7 @@ import torch
 from typer.testing import CliRunner, Result
 
 import baselines
-from bench import grid, records
+from bench import floor, grid, records
 from bench.cli import app
 from bench.data import collections
 from bench.data.collections import open_collection
@@ -29,11 +29,17 @@ def _small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(collections, "SERIES", 10)
         patch.setattr(collections, "PICTURES", 32)
+        patch.setattr(floor, "LAID", 40)
+        patch.setattr(floor, "DRAWN", 20)
         patch.setitem(BUDGETS, "smoke", Budget("smoke", images=64, width=0.125, batch_size=8))
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # on so small images two threads would mostly wait for each other
         yield
         torch.set_num_threads(threads)
+
+
+PERFECT_IN_GRAY = {"luma-error", "region-spread", "region-spread-true"}
+"""A gray copy keeps the luma (but in manga, where a page is shown), and paints every region in one colour: gray."""
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +98,9 @@ def test_the_round_trip_beats_gray_copy_on_every_metric(trained: Path) -> None:
         trip = found["lab-round-trip", key]
         for metric, score in gray.scores.items():
             if score.value is None:
+                continue
+            if metric in PERFECT_IN_GRAY - ({"luma-error"} if "/manga/" in key else set()):
+                assert score.value < 1e-3
                 continue
             better = trip.scores[metric].value
             assert better is not None

@@ -7,7 +7,8 @@ from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics
 from torch_fidelity.metric_kid import kid_features_to_metric
 
 from bench.errors import BenchError
-from bench.metrics.distribution import fid, frechet_distance, kid
+from bench.metrics import distribution
+from bench.metrics.distribution import Gaussian, fid, fid_interval, frechet_distance, kid, kid_interval
 
 
 def features(n, d, seed, scale=1.0):
@@ -60,8 +61,6 @@ def test_frechet_distance_of_known_gaussians():
 
 @pytest.mark.parametrize(("n", "m", "size"), [(120, 90, 40), (90, 90, 90), (30, 50, 2)])
 def test_kid_is_that_of_torch_fidelity(n, m, size, monkeypatch):
-    from bench.metrics import distribution
-
     monkeypatch.setattr(distribution, "_ROWS", 32)  # several bands of the kernel matrix
     a, b = features(n, 48, 1), features(m, 48, 2, scale=1.2)
     theirs = kid_features_to_metric(
@@ -98,3 +97,91 @@ OK = np.ones((4, 3))
 def test_bad_input_is_named(call, match):
     with pytest.raises(BenchError, match=match):
         call()
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(300, 200, 24), (20, 15, 24), (300, 10, 24), (10, 300, 24)])
+def test_a_fitted_target_gives_the_same_distance(n, m, d):
+    target, rows = features(n, d, 1), features(m, d, 2, scale=1.3)
+    fitted = Gaussian.fit(target)
+    assert fitted.distance(rows) == fid(rows, target)
+    assert fitted.distance(rows) == pytest.approx(torch_fidelity_fid(rows, target), rel=1e-6)
+
+
+def test_kid_of_whole_sets_is_drawn_once_and_the_same():
+    a, b = features(60, 16, 1), features(60, 16, 2)
+    theirs = kid_features_to_metric(
+        torch.from_numpy(a), torch.from_numpy(b), kid_subset_size=60, kid_subsets=3, rng_seed=1, verbose=False
+    )
+    assert kid(a, b)[0] == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-9)
+
+
+def noisy_pairs(n, seed):
+    """Two sets of n images in groups of four that share a part."""
+    rng = np.random.default_rng(seed)
+    shared = rng.normal(size=(n // 4, 1, 6)) * 0.7
+    a = (shared + rng.normal(size=(n // 4, 4, 6))).reshape(n, 6)
+    return a * 1.3 + 0.4 * rng.normal(size=a.shape) + 0.2, a, [f"g{i // 4}" for i in range(n)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("value", "interval"), [(fid, fid_interval), (lambda a, b: kid(a, b)[0], kid_interval)])
+def test_interval_covers_what_other_draws_give(value, interval):
+    """Nine in ten or more hold the value expected at this n; intervals that take groups apart are narrower."""
+    sets = [noisy_pairs(240, seed) for seed in range(100)]
+    expected = np.mean([value(a, b) for a, b, _ in sets])
+    by_group = [interval(a, b, groups, subsets=100) for a, b, groups in sets]
+    by_image = [interval(a, b, subsets=100) for a, b, _ in sets]
+    covers = np.mean([low <= expected <= high for low, high in by_group])
+    assert 0.87 <= covers <= 0.99, covers
+    assert np.mean([high - low for low, high in by_group]) > 1.04 * np.mean([high - low for low, high in by_image])
+
+
+@pytest.mark.parametrize("interval", [fid_interval, kid_interval])
+def test_interval_shrinks_with_n_and_repeats(interval):
+    widths = []
+    for n in (40, 400):
+        a, b, groups = noisy_pairs(n, 1)
+        low, high = interval(a, b, groups, subsets=60)
+        assert (low, high) == interval(a, b, groups, subsets=60)
+        order = np.random.default_rng(0).permutation(n)
+        shuffled = interval(a[order], b[order], [groups[place] for place in order], subsets=60)
+        assert shuffled == pytest.approx((low, high), rel=1e-6)
+        widths.append(high - low)
+    assert 0.05 < widths[1] / widths[0] < 0.6  # about the root of a tenth; less, as a cubic kernel has long tails
+
+
+def test_interval_agrees_with_distances_computed_subset_by_subset():
+    a, b, groups = noisy_pairs(80, 3)
+    chosen = distribution._subsets(80, groups, 30, 0)
+    assert chosen is not None
+    assert chosen.kept == 10
+    low, high = chosen.interval(fid(a, b), np.array([fid(a[rows], b[rows]) for rows in chosen.rows]))
+    assert fid_interval(a, b, groups, subsets=30) == pytest.approx((low, high), rel=1e-9)
+    kids = np.array([kid(a[rows], b[rows])[0] for rows in chosen.rows])
+    assert kid_interval(a, b, groups, subsets=30) == pytest.approx(chosen.interval(kid(a, b)[0], kids), rel=1e-9)
+
+
+def test_interval_of_equal_sets_is_zero_and_of_few_groups_absent():
+    a, b, _ = noisy_pairs(40, 1)
+    assert fid_interval(a, a) == pytest.approx((0, 0), abs=1e-6)
+    assert fid_interval(a, b, ["x"] * 20 + ["y"] * 20) == (None, None)
+    assert kid_interval(a, b, ["x"] * 20 + ["y"] * 20) == (None, None)
+    with pytest.raises(BenchError, match="both features of each image; got 40 and 39"):
+        fid_interval(a, b[:39])
+    with pytest.raises(BenchError, match="a group for each of 40 rows"):
+        fid_interval(a, b, ["x"] * 39)
+
+
+def test_an_interval_s_cost_is_bounded():
+    chosen = distribution._subsets(5000, None, 4, 0)
+    assert chosen is not None
+    assert (chosen.rows.sum(axis=1) == distribution.INTERVAL_IMAGES).all()
+
+
+def test_new_columns_have_names_of_their_own():
+    from bench.metrics import METRICS
+
+    for metric in distribution.METRICS:
+        assert metric.kind == "distribution"
+        assert metric.name != METRICS["fid"].name
+        assert metric.definition != METRICS["fid"].definition

@@ -149,6 +149,10 @@ DAMAGES = {
     "scores.ciede2000.absent": _set("scores", "ciede2000", "absent", to=7),
     "scores.ciede2000.direction": _set("scores", "ciede2000", "direction", to="up"),
     "scores.ciede2000.infinite": _set("scores", "ciede2000", "infinite", to=193),
+    "scores.ciede2000.missing": _set("scores", "ciede2000", "missing", to=-1),
+    "slices.night.value": _set("slices", to={"night": {"n": 8, "groups": 2, "value": "low"}}),
+    "slices.night": _set("slices", to={"night": {"n": 8, "groups": 2}}),
+    "slices": _set("slices", to={"hour:<b>": {"n": 8, "groups": 2, "value": 3.0}}),
     "scores.ciede2000.signature": _set("scores", "ciede2000", "signature", to=""),
     "scores.ciede2000.colour": _set("scores", "ciede2000", "colour", to="red"),
     "flags": _set("flags", to="smoke"),
@@ -206,6 +210,19 @@ def test_only_finite_values_are_written(tmp_path: Path, value: float) -> None:
     with pytest.raises(BenchError, match=r"scores\.ciede2000\.value: expected a finite number"):
         records.write(tmp_path, bad)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_slices_are_kept_and_must_fit_their_split(tmp_path: Path) -> None:
+    made = sample_record()
+    good = {
+        "hour:night": records.Slice(n=9, groups=3, value=4.0, low=3.0, high=5.5),
+        "dark": records.Slice(n=1, groups=1, absent="1 images of 1 groups; it takes 8 of 2"),
+    }
+    path = records.write(tmp_path, replace(made, slices=good))
+    assert records.read(path).slices == good
+    for bad in (records.Slice(n=9999, groups=2, value=1.0), records.Slice(n=3, groups=4, value=1.0)):
+        with pytest.raises(BenchError, match=r"field slices\.dark: expected 1 to"):
+            records.write(tmp_path, replace(made, slices={"dark": bad}))
 
 
 def test_overflowing_number_is_not_taken_for_infinity(tmp_path: Path) -> None:

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 PROCEDURAL = "procedural-v1"
 PROCEDURAL_VERSION = "1"
-BUILT_IN = (PROCEDURAL, open_v1.NAME)
+SLICES = "procedural-v1-slices"
+SLICES_VERSION = "1"
+TRAINED_ON = {SLICES: PROCEDURAL}
+"""Collections for evaluation alone, and where the entries evaluated on them learn."""
+BUILT_IN = (PROCEDURAL, SLICES, open_v1.NAME)
 DEFAULT_SIZE = 128
 SERIES, PICTURES = 40, 48
 """How large the published procedural-v1 is."""
@@ -65,7 +69,9 @@ def open_collection(
 
 
 def _built_in(home: Path, name: str, size: int, report: Progress | None, clips: bool) -> Manifest:
-    if name != PROCEDURAL:
+    if name == SLICES:
+        version = _slices_version(SERIES, PICTURES)
+    elif name != PROCEDURAL:
         version = open_v1.VERSION
     else:
         version = _clips_version(SERIES, CLIPS) if clips else _procedural_version(SERIES, PICTURES)
@@ -76,6 +82,8 @@ def _built_in(home: Path, name: str, size: int, report: Progress | None, clips: 
         return prepare_procedural_clips(home, size, report, SERIES, CLIPS)
     if name == PROCEDURAL:
         return prepare_procedural(home, size, report, SERIES, PICTURES)
+    if name == SLICES:
+        return prepare_slices(home, size, report, SERIES, PICTURES)
     return open_v1.prepare(home, size, report)
 
 
@@ -136,6 +144,28 @@ def prepare_procedural_clips(
     return _draw(home, size, shots, _clips_version(series, clips), True, report, workers)
 
 
+def prepare_slices(
+    home: Path,
+    size: int,
+    report: Progress | None = None,
+    series: int = SERIES,
+    pictures: int = PICTURES,
+    workers: int | None = None,
+) -> Manifest:
+    """Draw the hard cases of procedural-v1 into `<home>/data/procedural-v1-slices/<size>px`: test and series pictures.
+
+    Args:
+        home, size, report, series, pictures, workers: as for `prepare_procedural`.
+
+    Returns:
+        Their manifest, with a note where this machine draws otherwise.
+    """
+    from bench.data import procedural
+
+    shots = procedural.plan_slices(series=series, pictures=pictures)
+    return _draw(home, size, shots, _slices_version(series, pictures), False, report, workers, SLICES)
+
+
 def _draw(
     home: Path,
     size: int,
@@ -144,12 +174,13 @@ def _draw(
     clips: bool,
     report: Progress | None,
     workers: int | None,
+    name: str = PROCEDURAL,
 ) -> Manifest:
     from bench.data import procedural
 
     require_side(size)
     notes = tuple(procedural.check_probe())
-    final = folder(home, PROCEDURAL, size, clips)
+    final = folder(home, name, size, clips)
     items: list[Item] = []
     with whole_folder(final) as temporary:
         for domain in DOMAINS:
@@ -164,7 +195,7 @@ def _draw(
                 items.append(Item(shot.id, domain, shot.split, shot.series, source, pixels, page, *place))
                 if report:
                     report(len(items), len(shots) * len(DOMAINS))
-        manifest = Manifest(final, PROCEDURAL, version, size, in_order(items), notes=notes, clips=clips)
+        manifest = Manifest(final, name, version, size, in_order(items), notes=notes, clips=clips)
         manifest.write(temporary)
     return manifest
 
@@ -230,6 +261,10 @@ def require_side(size: int) -> int:
 
 def _procedural_version(series: int, pictures: int) -> str:
     return f"{PROCEDURAL_VERSION}, {series} series of {pictures}"
+
+
+def _slices_version(series: int, pictures: int) -> str:
+    return f"{SLICES_VERSION}, of {series} series of {pictures}"
 
 
 def _clips_version(series: int, clips: int) -> str:

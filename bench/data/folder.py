@@ -1,34 +1,32 @@
-"""`bench data add`: a user's own folder of images or videos becomes a collection with splits."""
+"""`bench data add`: a user's own images and films become a collection with splits."""
 
 import hashlib
 import os
 import re
 import shutil
-import stat
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from bench import files
 from bench.data import collections, manifest, naming, video
-from bench.data.building import Draft, Progress, settle, store, whole_folder, work
-from bench.data.manifest import Item, LeftOut, Manifest
-from bench.data.splits import near_any
-from bench.data.standardize import EXTENSIONS, UnusableImage, fingerprint, read_image, require_size, square
+from bench.data.building import Progress, cores, gather, work
+from bench.data.growing import VERSION, Growth
+from bench.data.intake import CLIPS, STILLS, Intake, Result, is_animated
+from bench.data.intake import GRAY as GRAY
+from bench.data.manifest import LeftOut, Manifest
+from bench.data.standardize import EXTENSIONS
+from bench.data.workplace import Workplace, alone
 from bench.errors import BenchError, unknown
 from bench.types import slug
 
 GROUPINGS = ("folder", "prefix", "image")
-VIDEOS = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v")
-VERSION = "1"
+VIDEOS = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".m2ts", ".ogv", ".wmv", ".flv")
+KINDS = (*EXTENSIONS, *VIDEOS)
 
 LISTED = 20
 """So many unusable images are named in an error."""
 
-GRAY = 4
-"""An image whose channels lie closer than so many levels on average has no colour to find."""
-
 FRAME_NUMBER = re.compile(r"(?:[\s._-]+(?:frame|f|img|image|page|p))?[\s._-]*[0-9]+$", re.IGNORECASE)
-
 
 RESERVED_DOMAINS = ("mixed", "all")
 """Words of the command line: the mix of all four, and every domain there is."""
@@ -43,27 +41,30 @@ def add(
     group_by: str | None = None,
     skip_damaged: bool = False,
     report: Progress | None = None,
-    every: float = 1.0,
+    every: str = "1s",
 ) -> Manifest:
-    """Standardize a folder into `<home>/data/<name>/<size>px`, or add it to that collection as another domain.
+    """Standardize images and films into `<home>/data/<name>/<size>px`, or add them to it as another domain.
 
-    Given again with the same files and options it changes nothing.
+    Films also give clips for the temporal tracks, in `<home>/data/<name>/<size>px-clips`, split as their stills are.
+    Given again with the same files and options it changes nothing. What an interrupted or refused command has done lies
+    in a hidden folder beside the collection; the same command goes on from there, and removes it at the end.
 
     Args:
         home: where everything lies.
         name: of the collection.
-        path: the folder; its hidden files, and links that leave it, are not read.
+        path: an image, a film, or a folder of them; its hidden files, and links that leave it, are not read.
         domain: of its images.
         size: the side of every standardized image, in pixels.
         group_by: what must not cross train, val and test: `folder` (the one that holds the file), `prefix` (the name
-            without its frame number) or `image`; None for the first of folder and prefix that gives three groups,
-            else one group. A video is always a group.
+            without its number), for images and films alike, or `image`. None: a film is a group of its own, and images
+            are grouped by the first of folder and prefix that gives three groups, else in one. Whole shots of every
+            train film become `series`.
         skip_damaged: leave out what cannot be used, and list it in the manifest, instead of refusing all.
-        report: called with files done and files in all.
-        every: seconds from one frame of a video to the next.
+        report: called with what is done and what there is: an image counts one, a film one for each megabyte.
+        every: from one frame of a film to the next: `60` frames, or `2.5s`.
 
     Raises:
-        BenchError: with what was expected, what came and what to do. Nothing is left behind then.
+        BenchError: with what was expected, what came and what to do. The collection is then as it was.
     """
     slug("collection", name)
     if slug("domain", domain) in RESERVED_DOMAINS:
@@ -73,190 +74,150 @@ def add(
         raise BenchError(f"the name {name!r} belongs to a built-in collection; choose another, such as 'my-{domain}'.")
     if group_by is not None and group_by not in GROUPINGS:
         raise unknown("grouping", group_by, list(GROUPINGS))
-    if not 0.04 <= every <= 3600:
-        raise BenchError(f"--every must be from 0.04 to 3600 seconds; got {every}.")
+    step = video.Step.of(every)
     paths, outside = find(path, home)
-    options = f"{size} {group_by} {skip_damaged} {every}"
-    inputs = _inputs(path, paths, options)
+    root = path if path.is_dir() else path.parent
+    films = frozenset(file for file in paths if is_film(root / file))
+    options = f"{VERSION} {size} {domain} {step if films else ''}"
     final = collections.folder(home, name, size)
-    before = manifest.read(final) if (final / "manifest.json").exists() else None
-    if before is not None and domain in before.domains:
-        if before.inputs.get(domain) == inputs:
-            return before
+    try:
+        with alone(final.parent):
+            before = manifest.read(final) if (final / "manifest.json").exists() else None
+            working = final.parent / f".{final.name}.{domain}.work"
+            if before is not None and domain in before.domains:
+                contents = list(work(lambda file: _content(root / file), paths, None))
+                if before.inputs.get(domain) != _inputs(paths, contents, f"{options} {group_by} {skip_damaged}"):
+                    raise BenchError(
+                        f"{name} at {size} px already has the domain {domain!r}, made from other files or options; "
+                        f"choose another name, or remove {final} to make it anew."
+                    )
+                shutil.rmtree(working, ignore_errors=True)
+                return before
+            place = Workplace(working, options)
+            for part in (STILLS, CLIPS):
+                (place.folder / part).mkdir(exist_ok=True)
+            threads = max(1, cores() // max(1, len(films)))
+            intake = Intake(root, place, domain, size, step, threads, films)
+            tasks = list(zip(paths, naming.ids(paths), strict=True))
+            weights = [max(1, (root / file).stat().st_size >> 20) if file in films else 1 for file in paths]
+            results = gather(lambda task, tick: intake.take(*task, tick), tasks, weights, report)
+            if all(one.gray for result in results for one in result.taken):
+                place.done()  # whatever is given next, nothing of this is wanted
+            left_out = _left_out(path, results, skip_damaged)
+            left_out += [LeftOut(naming.printable(link), "a link that leaves the folder") for link in outside]
+            contents = [result.content for result in results]
+            inputs = _inputs(paths, contents, f"{options} {group_by} {skip_damaged}")
+            homes = dict(zip(paths, map(naming.printable, groups(paths, group_by, films)), strict=True))
+            growth = Growth(name, size, domain, final, before, place.folder)
+            made = growth.make(results, homes, left_out, inputs)
+            place.done()
+            return made
+    except OSError as error:
         raise BenchError(
-            f"{name} at {size} px already has the domain {domain!r}, made from other files or options; "
-            f"choose another name, or remove {final} to make it anew."
-        )
-    with whole_folder(final) as folder:
-        drafts, left_out = _drafts(folder, path, paths, domain, size, group_by, every, report)
-        if left_out and not skip_damaged:
-            raise _unusable(path, left_out, len(paths))
-        if not drafts:
-            raise BenchError(f"expected usable images; none of the {len(paths)} in {path} is; see to them first.")
-        known = {} if before is None else {(item.group, item.source): item.split for item in before.items}
-        items, leaks, notes = settle(folder, drafts, known)
-        left_out = [
-            *left_out,
-            *leaks,
-            *(LeftOut(naming.printable(link), "a link that leaves the folder") for link in outside),
-        ]
-        if before is not None:
-            items, twins = _without_twins(folder, items, final, before)
-            left_out = [*left_out, *twins]
-            for other in before.domains:
-                shutil.copytree(final / other, folder / other)
-            items = manifest.in_order((*before.items, *items))
-            left_out = [*before.left_out, *left_out]
-            notes = (*before.notes, *notes)
-        settled = {**(before.inputs if before else {}), domain: inputs}
-        made = Manifest(final, name, VERSION, size, items, tuple(left_out), notes, inputs=settled)
-        made.write(folder)
-        now = manifest.read(final) if (final / "manifest.json").exists() else None
-        if now != before:
-            raise BenchError(f"{name} at {size} px was changed by another command meanwhile; give this one again.")
-    return made
-
-
-def _without_twins(
-    folder: Path, items: Sequence[Item], final: Path, before: Manifest
-) -> tuple[tuple[Item, ...], list[LeftOut]]:
-    """New images without those of which an older domain holds a near-duplicate on the other side of a split."""
-    from PIL import Image
-
-    def mark(root: Path, item: Item) -> int:
-        with Image.open(manifest.target_path(root, item)) as image:
-            return fingerprint(image)
-
-    sides: dict[str, list[int]] = {}
-    for item in before.items:
-        sides.setdefault(item.split, []).append(mark(final, item))
-    kept, twins = [], []
-    for item in items:
-        others = [known for split, marks in sides.items() if split != item.split for known in marks]
-        if near_any([mark(folder, item)], others)[0]:
-            twins.append(LeftOut(item.source, f"near-duplicate of an image in another domain, outside {item.split}"))
-            for path in (manifest.target_path(folder, item), manifest.page_path(folder, item)):
-                path.unlink(missing_ok=True)
-        else:
-            kept.append(item)
-    return tuple(kept), twins
+            f"{name} at {size} px could not be written ({error.strerror or error}); see to that, and give the same "
+            "command again: it goes on where it stopped, and the collection is as it was."
+        ) from error
 
 
 def find(path: Path, home: Path | None = None) -> tuple[list[str], list[str]]:
     """The images and videos in a folder, as sorted relative paths, and the links among them that leave it.
 
-    Hidden files and folders, linked folders and `home` are passed over.
+    Hidden files and folders, linked folders and `home` are passed over. Of a file, its own name.
 
     Raises:
-        BenchError: if `path` is no folder, cannot be read, or holds none.
+        BenchError: if `path` is not there, cannot be read, or holds none.
     """
+    kinds = ", ".join(kind[1:] for kind in KINDS)
     if not path.exists():
-        raise BenchError(f"expected a folder with images; {path} does not exist; check the path.")
+        raise BenchError(f"expected a folder with images or videos; {path} does not exist; check the path.")
     if not path.is_dir():
-        raise BenchError(f"expected a folder with images; {path} is a file; give the folder that holds it.")
+        if not path.is_file() or path.suffix.lower() not in KINDS:
+            raise BenchError(f"expected a folder, an image or a video ({kinds}); {path} is none; check the path.")
+        return [path.name], []
     root, inside, outside, count = path.resolve(), [], [], 0
-    own = None if home is None else home.resolve()
+    own = None if home is None else str(home.resolve())
+    places = [str(root)]
+    cut = len(os.path.join(root, ""))
     try:
-        for place, folders, names in os.walk(root, onerror=_refuse):
-            folders[:] = sorted(f for f in folders if not f.startswith(".") and Path(place, f) != own)
-            for name in names:
-                count += 1
-                file = Path(place, name)
-                if name.startswith(".") or file.suffix.lower() not in (*EXTENSIONS, *VIDEOS):
-                    continue
-                relative = file.relative_to(root).as_posix()
-                if file.is_symlink() and not file.resolve().is_relative_to(root):
-                    outside.append(relative)
-                elif file.exists() and stat.S_ISREG(file.stat().st_mode):  # never wait for a pipe
-                    inside.append(relative)
+        while places:
+            # A folder may hold millions of names: they are looked at as they come, and only what is wanted is kept.
+            with os.scandir(places.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        if not entry.name.startswith(".") and entry.path != own:
+                            places.append(entry.path)
+                        continue
+                    count += 1
+                    if entry.name.startswith(".") or os.path.splitext(entry.name)[1].lower() not in KINDS:
+                        continue
+                    relative = entry.path[cut:].replace(os.sep, "/")
+                    if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
+                        outside.append(relative)
+                    elif entry.is_file():  # never wait for a pipe
+                        inside.append(relative)
     except RuntimeError as error:  # a link that leads to itself, before Python 3.13
         raise BenchError(f"{path} holds a link that leads to itself ({error}); remove it.") from error
     except OSError as error:
         raise BenchError(f"{error.filename} cannot be read ({error.strerror}); check its permissions.") from error
     if not inside:
         what = f"none of its {count} files is one" if count else "it is empty"
-        kinds = ", ".join(kind[1:] for kind in (*EXTENSIONS, *VIDEOS))
         raise BenchError(f"expected images or videos ({kinds}) in {path}; {what}; check the path.")
     return sorted(inside), sorted(outside)
 
 
-def groups(paths: Sequence[str], group_by: str | None = None) -> list[str]:
-    """The group of each relative path: see `add`."""
+def groups(paths: Sequence[str], group_by: str | None = None, films: Collection[str] | None = None) -> list[str]:
+    """The group of each relative path: see `add`.
+
+    Args:
+        paths: of images and films.
+        group_by: as for `add`.
+        films: those that are films; None to go by their names.
+    """
     folders = [str(PurePosixPath(path).parent) for path in paths]
     prefixes = [
         str(PurePosixPath(f, FRAME_NUMBER.sub("", PurePosixPath(p).stem))) for p, f in zip(paths, folders, strict=True)
     ]
     choices = {"folder": folders, "prefix": prefixes, "image": list(paths)}
-    films = [PurePosixPath(path).suffix.lower() in VIDEOS for path in paths]
+    if films is None:
+        films = [path for path in paths if PurePosixPath(path).suffix.lower() in VIDEOS]
+    alone = frozenset(films)
 
     def chosen(grouping: Sequence[str]) -> list[str]:
-        return [path if film else group for path, film, group in zip(paths, films, grouping, strict=True)]
+        return [path if path in alone else group for path, group in zip(paths, grouping, strict=True)]
 
     if group_by is not None:
-        return chosen(choices[group_by])
+        return choices[group_by]
     for grouping in (folders, prefixes):
         if len(set(chosen(grouping))) >= 3:
             return chosen(grouping)
-    return ["all"] * len(paths)
+    return chosen(["all"] * len(paths))
 
 
-def _drafts(
-    folder: Path,
-    root: Path,
-    paths: Sequence[str],
-    domain: str,
-    size: int,
-    group_by: str | None,
-    every: float,
-    report: Progress | None,
-) -> tuple[list[Draft], list[LeftOut]]:
-    """Standardize every file into `folder`; what cannot be used comes back with its reason."""
-    import numpy as np
+def is_film(file: Path) -> bool:
+    """Whether a file is taken as a film: a video by its name, or a GIF that moves."""
+    suffix = file.suffix.lower()
+    return suffix in VIDEOS or (suffix == ".gif" and is_animated(file))
 
-    def save(id: str, group: str, name: str, image) -> tuple[Draft, bool]:
-        target = square(image, size)
-        spread = float(np.ptp(target, axis=2).mean())
-        page = None
-        if domain == "manga":
-            from bench.conditions import screentone
 
-            page = screentone(target)
-        draft = store(folder, target, page, id=id, domain=domain, group=group, name=name, mark=fingerprint(image))
-        return draft, spread < GRAY
+def _left_out(path: Path, results: Sequence[Result], skip_damaged: bool) -> list[LeftOut]:
+    """What gave nothing, with the reason.
 
-    def job(task: tuple[str, str, str]) -> list[tuple[Draft, bool]] | LeftOut:
-        path, id, group = task
-        file = root / path
-        try:
-            if file.suffix.lower() not in VIDEOS:
-                image = read_image(file)
-                require_size(file, image, size)
-                return [save(id, group, path, image)]
-            frames = []
-            for still in video.stills(file, every):
-                require_size(file, still.image, size)
-                milliseconds = round(still.seconds * 1000)
-                frames.append(save(f"{id}-{milliseconds:08d}", group, f"{path} at {milliseconds:08d} ms", still.image))
-        except UnusableImage as error:
-            return LeftOut(naming.printable(path), error.reason)
-        except BenchError as error:
-            return LeftOut(naming.printable(path), str(error))
-        return frames
-
-    tasks = list(zip(paths, naming.ids(paths), groups(paths, group_by), strict=True))
-    drafts, left_out, colourless = [], [], True
-    for result in work(job, tasks, report):
-        if isinstance(result, LeftOut):
-            left_out.append(result)
-            continue
-        drafts.extend(draft for draft, _ in result)
-        colourless = colourless and all(gray for _, gray in result)
-    if drafts and colourless:
+    Raises:
+        BenchError: if something cannot be used and is not to be skipped, or nothing can be used, or all is gray.
+    """
+    unusable = [LeftOut(naming.printable(result.path), result.reason) for result in results if result.reason]
+    if unusable and not skip_damaged:
+        raise _unusable(path, unusable, len(results))
+    taken = [one for result in results for one in result.taken]
+    if not taken:
+        raise BenchError(f"expected usable images; none of the {len(results)} in {path} is; see to them first.")
+    if all(one.gray for one in taken):
         raise BenchError(
-            f"expected coloured images; all {len(drafts)} in {root} are gray; pages and films without a coloured "
+            f"expected coloured images; all {len(taken)} in {path} are gray; pages and films without a coloured "
             "original have no target to score; give the coloured originals."
         )
-    return drafts, left_out
+    passed = [LeftOut(naming.printable(result.path), result.remark) for result in results if result.remark]
+    return unusable + passed
 
 
 def _unusable(path: Path, left_out: Sequence[LeftOut], count: int) -> BenchError:
@@ -268,17 +229,17 @@ def _unusable(path: Path, left_out: Sequence[LeftOut], count: int) -> BenchError
     )
 
 
-def _inputs(root: Path, paths: Sequence[str], options: str) -> str:
+def _inputs(paths: Sequence[str], contents: Sequence[str], options: str) -> str:
     """What a domain is made from, as one digest: options, names and bytes."""
     state = hashlib.sha256(options.encode())
-    for path in paths:
-        try:
-            content = files.sha256(root / path)
-        except OSError as error:
-            content = f"unreadable: {error.strerror}"
+    for path, content in zip(paths, contents, strict=True):
         state.update(f"\n{content} ".encode() + os.fsencode(path))
     return state.hexdigest()
 
 
-def _refuse(error: OSError) -> None:
-    raise error
+def _content(file: Path) -> str:
+    """The SHA-256 of a file, empty if it cannot be read."""
+    try:
+        return files.sha256(file)
+    except OSError:
+        return ""

@@ -19,8 +19,12 @@ def write(path: Path, image: "UInt8[np.ndarray, 'h w ...']") -> None:
     """
     import cv2
 
+    # Runs of differences from the pixel to the left: half the time of the usual search for repetitions, files as small.
+    level = cv2.IMWRITE_PNG_COMPRESSION, 1
+    filtered = cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_SUB
+    runs = cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE
     stored = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
-    _, encoded = cv2.imencode(".png", stored, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    _, encoded = cv2.imencode(".png", stored, [*level, *filtered, *runs])
     # Not cv2.imwrite: it cannot open every path that Python can.
     path.write_bytes(encoded.tobytes())
 

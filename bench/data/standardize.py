@@ -152,7 +152,7 @@ def _srgb(image: "Image") -> "Image":
     from PIL import Image, ImageOps
 
     profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith("I") or image.mode == "F":
         image = _eight_bits(image)
     if image.mode in ("P", "PA") or "transparency" in image.info:
@@ -162,7 +162,8 @@ def _srgb(image: "Image") -> "Image":
     alpha = image.getchannel("A") if "A" in image.getbands() else None
     if alpha is not None:
         image = image.convert("L" if image.mode == "LA" else "RGB")
-    image = (_through_profile(image, profile) if profile else None) or image.convert("RGB")
+    image = (_through_profile(image, profile) if profile else None) or image
+    image = image if image.mode == "RGB" else image.convert("RGB")  # which copies even when there is nothing to do
     if alpha is not None:
         white = Image.new("RGB", image.size, "white")
         image = Image.composite(image, white, alpha)

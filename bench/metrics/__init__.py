@@ -3,12 +3,14 @@
 Importing this package loads neither torch nor numba nor scikit-image: boards are rendered without them.
 """
 
+from bench.metrics import distribution, lpips, temporal
+from bench.metrics.suite import SUITE
 from bench.types import Metric
 
 _WANG = "Wang, Bovik, Sheikh and Simoncelli 2004, equation 13"
 _SHARMA = "Sharma, Wu and Dalal 2005; CIE 142-2001"
 
-METRICS: dict[str, Metric] = {
+PROTOCOL: dict[str, Metric] = {
     metric.id: metric
     for metric in (
         Metric(
@@ -70,6 +72,7 @@ METRICS: dict[str, Metric] = {
             definition="wang2004,gauss11s1.5,biased,crop5,rgb-mean,range255",
             source=_WANG,
             decimals=3,
+            bounds=(-1, 1),
         ),
         Metric(
             id="ciede2000",
@@ -100,6 +103,7 @@ METRICS: dict[str, Metric] = {
             definition="D65/2deg,k1,share-over-2.3",
             source=f"{_SHARMA}; 2.3 as a just noticeable difference: Mahy, Van Eycken and Oosterlinck 1994",
             decimals=3,
+            bounds=(0, 1),
         ),
         Metric(
             id="fid",
@@ -123,4 +127,11 @@ METRICS: dict[str, Metric] = {
         ),
     )
 }
-"""Every column of a board: full-reference ones by `bench.metrics.pixel`, the rest by `bench.metrics.distribution`."""
+"""Protocol v1: full-reference ones by `bench.metrics.pixel`, the rest by `bench.metrics.distribution`."""
+
+METRICS: dict[str, Metric] = {
+    **PROTOCOL,
+    **SUITE,
+    **{metric.id: metric for topic in (distribution, temporal, lpips) for metric in topic.METRICS},
+}
+"""Every number that a record may carry."""

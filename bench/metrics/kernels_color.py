@@ -73,7 +73,7 @@ def _step(difference, high, low, f_high, f_low):
 
 
 @compiled()
-def _to_lab(rows, matrix):
+def to_lab(rows, matrix):
     """Linear RGB in three rows of a scratch becomes Lab, in place; `matrix` as in `colour_differences`."""
     yr, yg, yb = matrix[0, 0], matrix[0, 1], matrix[0, 2]
     ar, ag, ab = matrix[1, 0], matrix[1, 1], matrix[1, 2]
@@ -92,7 +92,7 @@ def _to_lab(rows, matrix):
 
 
 @compiled()
-def _ciede2000(scratch, out):
+def ciede2000(scratch, out):
     """CIEDE2000 (Sharma, Wu and Dalal 2005, equations 2 to 22; k = 1) of the block's Lab pairs into `out`."""
     for i in range(BLOCK):
         l1, a1, b1 = scratch[i + R1], scratch[i + G1], scratch[i + B1]
@@ -163,7 +163,7 @@ def _ciede2000(scratch, out):
 
 
 @compiled()
-def _decode(pixels, start, count, linear, rows):
+def decode(pixels, start, count, linear, rows):
     """`count` interleaved 8-bit pixels from `start` on into three rows of linear RGB; the rest of the rows is black."""
     rows[:] = ZERO
     for i in range(count):
@@ -183,7 +183,7 @@ def _add_chroma(scratch, absolute, squared):
 
 
 @compiled()
-def _add(values, sums):
+def add(values, sums):
     for i in range(BLOCK):
         sums[i] += np.float64(values[i])
 
@@ -199,7 +199,7 @@ def lab_differences(first, second, out):
             for i in range(count):
                 scratch[channel * BLOCK + i] = first[start + i, channel]
                 scratch[(channel + 3) * BLOCK + i] = second[start + i, channel]
-        _ciede2000(scratch, block)
+        ciede2000(scratch, block)
         out[start : start + count] = block[:count]
 
 
@@ -223,13 +223,13 @@ def colour_differences(first, second, linear, matrix, delta, chroma):
     pixels = len(first) // 3
     for start in range(0, pixels, BLOCK):
         count = min(BLOCK, pixels - start)
-        _decode(first, start, count, linear, scratch[:R2])
-        _decode(second, start, count, linear, scratch[R2:])
-        _to_lab(scratch[:R2], matrix)
-        _to_lab(scratch[R2:], matrix)
+        decode(first, start, count, linear, scratch[:R2])
+        decode(second, start, count, linear, scratch[R2:])
+        to_lab(scratch[:R2], matrix)
+        to_lab(scratch[R2:], matrix)
         _add_chroma(scratch, sums[0], sums[1])
-        _ciede2000(scratch, delta[start : start + BLOCK])
-        _add(delta[start : start + BLOCK], sums[2])
+        ciede2000(scratch, delta[start : start + BLOCK])
+        add(delta[start : start + BLOCK], sums[2])
     totals = np.zeros(3)
     for row in range(3):
         for i in range(BLOCK):

@@ -21,7 +21,7 @@ SSIM_C1, SSIM_C2 = F((0.01 * 255) ** 2), F((0.03 * 255) ** 2)
 
 
 @compiled()
-def _blurred(x, i, step):
+def blurred(x, i, step):
     return (
         W0 * (x[i] + x[i + 10 * step])
         + W1 * (x[i + step] + x[i + 9 * step])
@@ -33,23 +33,23 @@ def _blurred(x, i, step):
 
 
 @compiled()
-def _across(raw, planes, start):
+def across(raw, planes, start):
     row = planes[start:]
     for i in range(TILE):
-        row[i] = _blurred(raw, i, 3)
-        row[i + PLANE] = _blurred(raw, i + RAW, 3)
-        row[i + 2 * PLANE] = _blurred(raw, i + 2 * RAW, 3)
-        row[i + 3 * PLANE] = _blurred(raw, i + 3 * RAW, 3)
+        row[i] = blurred(raw, i, 3)
+        row[i + PLANE] = blurred(raw, i + RAW, 3)
+        row[i + 2 * PLANE] = blurred(raw, i + 2 * RAW, 3)
+        row[i + 3 * PLANE] = blurred(raw, i + 3 * RAW, 3)
 
 
 @compiled()
 def _down(planes, rows, out):
     """SSIM (Wang et al. 2004, equation 13) of each sample of a tile, from its horizontally blurred planes."""
     for i in range(rows * TILE):
-        s = _blurred(planes, i, TILE)
-        d = _blurred(planes, i + PLANE, TILE)
-        ss = _blurred(planes, i + 2 * PLANE, TILE)
-        dd = _blurred(planes, i + 3 * PLANE, TILE)
+        s = blurred(planes, i, TILE)
+        d = blurred(planes, i + PLANE, TILE)
+        ss = blurred(planes, i + 2 * PLANE, TILE)
+        dd = blurred(planes, i + 3 * PLANE, TILE)
         # With s = x + y and d = x - y: 2 cov = (var s - var d) / 2 and var x + var y = (var s + var d) / 2.
         var_s = ss - s * s
         var_d = dd - d * d
@@ -90,7 +90,7 @@ def structural_similarity(first, second):
                     raw[i + RAW] = d
                     raw[i + 2 * RAW] = s * s
                     raw[i + 3 * RAW] = d * d
-                _across(raw, planes, y * TILE)
+                across(raw, planes, y * TILE)
             _down(planes, rows, out)
             for y in range(rows):
                 for i in range(TILE):

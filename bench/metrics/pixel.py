@@ -55,7 +55,7 @@ def score_images(
     Raises:
         BenchError: unless both are uint8 of one shape (n, h, w, 3) with h and w at least 11.
     """
-    return _scored(predictions, targets, threads, (_codes, _structure, _colours))
+    return _scored(predictions, targets, threads, (code_scores, _structure, _colours))
 
 
 def ssim(predictions: Batch, targets: Batch, threads: int | None = None) -> Float64[np.ndarray, " n"]:
@@ -104,13 +104,13 @@ def ciede2000_map(
     Raises:
         BenchError: unless both are uint8 of one shape (h, w, 3) with h and w at least 11.
     """
-    _check(prediction[None], target[None])
-    room = _Room.of(prediction.shape[0] * prediction.shape[1])
+    check_pairs(prediction[None], target[None])
+    room = Room.of(prediction.shape[0] * prediction.shape[1])
     _colours(np.ascontiguousarray(prediction), np.ascontiguousarray(target), room)
     return room.delta[: room.bits.size].reshape(prediction.shape[:2])
 
 
-class _Room(NamedTuple):
+class Room(NamedTuple):
     """Memory that the images of a task share.
 
     Attributes:
@@ -122,13 +122,14 @@ class _Room(NamedTuple):
     bits: np.ndarray
 
     @classmethod
-    def of(cls, pixels: int) -> _Room:
+    def of(cls, pixels: int) -> Room:
         from bench.metrics.kernels_color import BLOCK
 
         return cls(np.empty(-(-pixels // BLOCK) * BLOCK, np.float32), np.empty(pixels, np.int32))
 
 
-def _codes(prediction: np.ndarray, target: np.ndarray, room: _Room) -> dict[str, float]:
+def code_scores(prediction: np.ndarray, target: np.ndarray, room: Room) -> dict[str, float]:
+    """`l1`, `l2` and `psnr` of `score_images` of one pair, uint8 (h, w, 3) and contiguous; `room` is not used."""
     from bench.metrics.kernels_structure import code_differences
 
     absolute, squared = code_differences(prediction.reshape(-1), target.reshape(-1))
@@ -137,17 +138,17 @@ def _codes(prediction: np.ndarray, target: np.ndarray, room: _Room) -> dict[str,
     return {"l1": absolute / prediction.size, "l2": l2, "psnr": psnr}
 
 
-def _structure(prediction: np.ndarray, target: np.ndarray, room: _Room) -> dict[str, float]:
+def _structure(prediction: np.ndarray, target: np.ndarray, room: Room) -> dict[str, float]:
     from bench.metrics.kernels_structure import structural_similarity
 
     height = len(prediction)
     return {"ssim": structural_similarity(prediction.reshape(height, -1), target.reshape(height, -1))}
 
 
-def _colours(prediction: np.ndarray, target: np.ndarray, room: _Room) -> dict[str, float]:
+def _colours(prediction: np.ndarray, target: np.ndarray, room: Room) -> dict[str, float]:
     from bench.metrics.kernels_color import colour_differences, count_above, percentile
 
-    linear, matrix = _constants()
+    linear, matrix = lab_constants()
     chroma = np.empty(2)
     total = colour_differences(prediction.reshape(-1), target.reshape(-1), linear, matrix, room.delta, chroma)
     pixels = room.bits.size
@@ -162,7 +163,7 @@ def _colours(prediction: np.ndarray, target: np.ndarray, room: _Room) -> dict[st
 
 
 @cache
-def _constants() -> tuple[np.ndarray, np.ndarray]:
+def lab_constants() -> tuple[np.ndarray, np.ndarray]:
     """The constants of `kernels_color.colour_differences`: linear light of each 8-bit code, and the matrix."""
     linear = color.srgb_to_linear(np.arange(256) / 255)
     x, y, z = np.array(color.SRGB_TO_XYZ) / np.array(color.WHITE)[:, None]
@@ -175,14 +176,14 @@ def _scored(
     predictions: np.ndarray,
     targets: np.ndarray,
     threads: int | None,
-    scorers: tuple[Callable[[np.ndarray, np.ndarray, _Room], dict[str, float]], ...],
+    scorers: tuple[Callable[[np.ndarray, np.ndarray, Room], dict[str, float]], ...],
 ) -> dict[str, np.ndarray]:
-    _check(predictions, targets)
+    check_pairs(predictions, targets)
     n, height, width, _ = predictions.shape
     step = max(1, _PIXELS_A_TASK // (height * width))
 
     def task(start: int) -> list[dict[str, float]]:
-        room = _Room.of(height * width)
+        room = Room.of(height * width)
         rows = []
         for place in range(start, min(start + step, n)):
             pair = np.ascontiguousarray(predictions[place]), np.ascontiguousarray(targets[place])
@@ -202,7 +203,12 @@ def _scored(
     return {name: np.array([row[name] for row in rows], np.float64) for name in rows[0]}
 
 
-def _check(predictions: np.ndarray, targets: np.ndarray) -> None:
+def check_pairs(predictions: np.ndarray, targets: np.ndarray) -> None:
+    """Refuse what is not a batch of pairs.
+
+    Raises:
+        BenchError: unless both are uint8 of one shape (n, h, w, 3) with n at least 1, h and w at least 11.
+    """
     for name, images in (("predictions", predictions), ("targets", targets)):
         if not isinstance(images, np.ndarray):
             raise BenchError(f"{name} must be a numpy array; got {type(images).__name__}.")

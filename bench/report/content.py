@@ -4,9 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.leaderboard import GRAY, PRIMARY, Board, Cell, Column, Table, boards, domain_order, place, track_order
+from bench.leaderboard import GRAY, PRIMARY, Board, Cell, Column, Row, Table, boards, domain_order, place, track_order
 from bench.records import Record
 from bench.types import EVALUATED_SPLITS, MIX_MODEL, MIXED
+
+SLICED = 5
+FLOORS = ("gray-floor", "series-floor")
+"""References that bound what can be known, shown beside the entries."""
 
 MATRIX_METRICS = (PRIMARY, "ssim", "psnr", "l1", "fid")
 
@@ -30,6 +34,25 @@ class Matrix:
     column: Column
     domains: tuple[str, ...]
     rows: tuple[MatrixRow, ...]
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """One slice of a split: its name, its images, and CIEDE2000 of each entry on them; None where it is absent."""
+
+    name: str
+    n: int
+    values: tuple[float | None, ...]
+    best: int | None
+
+
+@dataclass(frozen=True)
+class Slices:
+    """A split by its labels, for the first ranked entries and the references that bound them."""
+
+    column: Column
+    entries: tuple[Row, ...]
+    rows: tuple[SliceRow, ...]
 
 
 @dataclass(frozen=True)
@@ -78,6 +101,38 @@ def matrices(made: Sequence[Board]) -> list[Matrix]:
                 if matrix is not None:
                     found.append(matrix)
     return found
+
+
+def sliced(table: Table) -> Slices | None:
+    """A table by slices: what the split knows of its images, or what was measured of them.
+
+    Columns are the gray copy, the floors, and the first `SLICED` ranked entries; a slice that is too small for a number
+    is left out.
+
+    Returns:
+        None where no record tells of slices.
+    """
+    column = next((column for column in table.columns if column.id == PRIMARY), None)
+    ranked = [row for row in table.rows if row.rank is not None][:SLICED]
+    entries = [row for row in table.rows if row in ranked or row.entry == GRAY or row.entry in FLOORS]
+    if column is None or not ranked:
+        return None
+    rows = []
+    for name, facts in ranked[0].records[0].slices.items():
+        values = tuple(_over_seeds(row, name) for row in entries)
+        known = [column.better(v) for v, row in zip(values, entries, strict=True) if row in ranked and v is not None]
+        if known:
+            better = [None if v is None or row not in ranked else column.better(v)
+                      for v, row in zip(values, entries, strict=True)]  # fmt: skip
+            rows.append(SliceRow(name, facts.n, values, better.index(min(known))))
+    return Slices(column, tuple(entries), tuple(rows)) if rows else None
+
+
+def _over_seeds(row: Row, name: str) -> float | None:
+    """The mean over an entry's seeds of its value on a slice."""
+    values = [record.slices[name].value for record in row.records if name in record.slices]
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(row.records) else None
 
 
 def mix_order(mix: str) -> tuple:

@@ -93,7 +93,7 @@ def as_csv(boards: Sequence[Board]) -> str:
     for board in boards:
         for table in board.tables:
             for row in table.rows:
-                for column in table.columns:
+                for column in (*table.columns, *table.more):
                     cell = row.cells.get(column.id, Cell(None, absent="not in the record"))
                     facts = [board.collection, board.size, board.domain, board.track, table.split, row.entry, row.kind]
                     facts += [row.rank, len(row.seeds), column.id, cell.value, cell.low, cell.high, cell.infinite]
@@ -115,6 +115,7 @@ def as_json(boards: Sequence[Board]) -> str:
             "flags": table.flags,
             "notes": table.notes,
             "columns": [vars(column) for column in table.columns],
+            "more": [vars(column) for column in table.more],
             "rows": [
                 {
                     **{
@@ -123,7 +124,9 @@ def as_json(boards: Sequence[Board]) -> str:
                     "sees_target": row.sees_target,
                     "flags": row.flags,
                     "cells": {
-                        column.id: vars(row.cells[column.id]) for column in table.columns if column.id in row.cells
+                        column.id: vars(row.cells[column.id])
+                        for column in (*table.columns, *table.more)
+                        if column.id in row.cells
                     },
                 }
                 for row in table.rows

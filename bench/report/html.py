@@ -12,7 +12,7 @@ from bench.data import open_v1
 from bench.leaderboard import GRAY, PRIMARY, SKILL, Board, Cell, Column, Row, Table
 from bench.records import Record
 from bench.report import wording
-from bench.report.content import Matrix, Page
+from bench.report.content import Matrix, Page, sliced
 from bench.types import MIXED
 
 
@@ -171,6 +171,7 @@ def _environment() -> Environment:
         {
             "PRIMARY": PRIMARY, "SKILL": SKILL, "GRAY": GRAY, "wording": wording, "scale": scale, "heat": heat,
             "in_domain": in_domain, "cell_of": cell_of, "sort_value": sort_value, "number": number, "domains": domains,
+            "sliced": sliced,
         }
     )  # fmt: skip
     environment.filters["breakable"] = breakable

@@ -10,7 +10,8 @@ from bench.report.wording import ABSENT, SPLITS, collection, counts, heading, li
 
 RULES = (
     "A number stands only beside numbers with the same signature (listed under each table).",
-    "In brackets: the 95 % interval, bootstrapped over groups (series, clips, page sources).",
+    "In brackets: the 95 % interval over groups (series, clips, page sources): Student's t below 10 of them, else the"
+    " studentized bootstrap. Ranks are intervals too, from paired differences.",
     "*Italic* rows are references: in place, unranked. A row marked † sees the target.",
     "Skill puts gray-copy at 0 and lab-round-trip at 1; below 0, the colours are further off than none. Colour is"
     " ambiguous, so numbers that compare with the one true picture reward caution.",
@@ -106,6 +107,10 @@ def _table(table: Table) -> list[str]:
     parts += [f"{counts(table)} · {code(table.key)}" + "".join(f" · ⚠ {escape(flag)}" for flag in table.flags)]
     head, rows = cells(table, table.columns, STYLE)
     parts += [_aligned([head, *rows], right=[0, *range(2, len(head))])]
+    if table.more:
+        head, rows = cells(table, table.more, STYLE)
+        more = _aligned([head, *rows], right=[0, *range(2, len(head))])
+        parts += ["<details><summary>More metrics</summary>", more, "</details>"]
     parts += [_bullets(escape(note) for note in table.notes)] if table.notes else []
     lines = [f"- {escape(name)}: {code(made)}" for name, made in signatures(table)]
     return [*parts, "\n".join(["<details><summary>Signatures</summary>", "", *lines, "", "</details>"])]

@@ -61,7 +61,7 @@ def counts(table: Table) -> str:
 
 def signatures(table: Table) -> list[tuple[str, str]]:
     """Name and signature of every column that was measured or derived from measures."""
-    return [(column.name, column.signature) for column in table.columns if column.kind != "cost"]
+    return [(column.name, column.signature) for column in (*table.columns, *table.more) if column.kind != "cost"]
 
 
 def anchor(board: Board) -> str:

@@ -3,10 +3,12 @@
 from bench.data.procedural.plan import FRAMES, VERSION, Shot, plan, plan_clips
 from bench.data.procedural.probe import check_probe, probe
 from bench.data.procedural.render import Picture, draw
+from bench.data.procedural.slices import SLICES, plan_slices
 from bench.data.procedural.workers import draw_many
 
 __all__ = [
     "FRAMES",
+    "SLICES",
     "VERSION",
     "Picture",
     "Shot",
@@ -15,5 +17,6 @@ __all__ = [
     "draw_many",
     "plan",
     "plan_clips",
+    "plan_slices",
     "probe",
 ]

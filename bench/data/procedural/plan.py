@@ -21,7 +21,7 @@ FRAMES, FRAMES_PER_SECOND = 8, 12
 # Of a train series every fourth clip is held out.
 HELD_OUT_CLIP, HELD_OUT_CLIPS = 2, 4
 
-_ID = re.compile(r"s(\d{2,6})-(c\d{2,4}|\d{3,6})-(\d{2,3})")
+_ID = re.compile(r"s(\d{2,6})-(c\d{2,4}|\d{3,6})-(\d{2,3})(?:-([a-z]+))?")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,14 @@ class Shot:
     @property
     def clip(self) -> str:
         """The id of the clip that it is a frame of, such as `s07-c02`; empty for a still."""
-        return self.id.rpartition("-")[0] if "-c" in self.id else ""
+        found = _ID.fullmatch(self.id)
+        return f"s{found[1]}-{found[2]}" if found and found[2].startswith("c") else ""
+
+    @property
+    def slice(self) -> str:
+        """The hard case that it is changed to, a key of `slices.SLICES`, from an id such as `s03-012-03-dark`."""
+        found = _ID.fullmatch(self.id)
+        return (found[4] or "") if found else ""
 
     @property
     def frame(self) -> int:

@@ -20,6 +20,7 @@ from bench.data.procedural.props import FURS, PROPS, draw_prop
 from bench.data.procedural.rooms import ROOMS
 from bench.data.procedural.scene import Scene, compose
 from bench.data.procedural.scenery import furnish
+from bench.data.procedural.slices import broken, finished, restaged
 from bench.errors import BenchError, unknown
 from bench.types import DOMAINS
 
@@ -72,6 +73,56 @@ def check(domain: str, size: int) -> None:
         raise BenchError(f"procedural pictures are 32 to 512 pixels a side, not {size}.")
 
 
+@dataclass(frozen=True)
+class Layers:
+    """A picture before colour: its scene and what lies where, figures before the background.
+
+    Attributes:
+        scene: what is shown.
+        figures: the layer of people and props, side x side.
+        behind: the layer of the place; half as fine in the styles whose backgrounds are soft.
+        owners: whose the figures are by their number: the name of a prop or a character; "" for none, number 0.
+    """
+
+    scene: Scene
+    figures: Canvas
+    behind: Canvas
+    owners: tuple[str, ...]
+
+
+def lay(shot: Shot, domain: str, size: int, seed: int = 0) -> Layers:
+    """Lay out one picture without colouring it: which part lies where, under which light.
+
+    Args:
+        shot, domain, size, seed: as for `draw`.
+
+    Raises:
+        BenchError: for another domain or size.
+    """
+    check(domain, size)
+    scene = play(shot, seed) if shot.clip else compose(shot, seed)
+    if shot.slice:
+        scene = restaged(scene, shot)
+    side = size * supersampling(size)
+    figures = Canvas(side, strokes=domain != "live-action")
+    owners = [""]
+    for name, x, y, height in scene.props:
+        rng = stream(seed, 8, scene.series, PROPS.index(name))
+        colors = FURS[int(rng.integers(0, len(FURS)))], FURS[int(rng.integers(0, len(FURS)))]
+        draw_prop(figures, name, scene.camera.at(x, y, height), rng, colors)
+        owners.append(name)
+    for actor in scene.actors:
+        draw_figure(figures, actor, domain, scene.camera)
+        owners.append(actor.character.name)
+    behind = _background(scene, domain, side // 2 if is_soft(domain) else side)
+    return Layers(scene, figures, behind, tuple(owners))
+
+
+def is_soft(domain: str) -> bool:
+    """Whether a style's backgrounds are blurred."""
+    return domain in ("live-action", "anime")
+
+
 def draw(shot: Shot, domain: str, size: int, seed: int = 0) -> Picture:
     """Draw one picture.
 
@@ -84,36 +135,26 @@ def draw(shot: Shot, domain: str, size: int, seed: int = 0) -> Picture:
     Raises:
         BenchError: for another domain or size.
     """
-    check(domain, size)
-    scene = play(shot, seed) if shot.clip else compose(shot, seed)
-    times = supersampling(size)
-    side = size * times
+    layers = lay(shot, domain, size, seed)
+    scene, figures, behind = layers.scene, layers.figures, layers.behind
+    side = figures.side
     hour = HOURS[scene.hour]
     tint = hour.inside if scene.indoors else hour.light
-
-    figures = Canvas(side, strokes=domain != "live-action")
-    for name, x, y, height in scene.props:
-        rng = stream(seed, 8, scene.series, PROPS.index(name))
-        colors = FURS[int(rng.integers(0, len(FURS)))], FURS[int(rng.integers(0, len(FURS)))]
-        draw_prop(figures, name, scene.camera.at(x, y, height), rng, colors)
-    for actor in scene.actors:
-        draw_figure(figures, actor, domain, scene.camera)
-
-    soft = domain in ("live-action", "anime")
-    behind = _background(scene, domain, side // 2 if soft else side)
-    pen = _PENS[domain]
-    image_b, page_b = _color(behind, domain, tint, hour.contrast, scene, 0, pen.behind, background=True)
-    if soft:
+    image_b, page_b = _color(behind, domain, tint, hour.contrast, scene, background=True)
+    if is_soft(domain):
         blur = 0.008 + 0.004 * (scene.zoom - 1.0) if domain == "live-action" else 0.0022
         image_b = _blur(image_b, blur * (1.5 if scene.size == "close" else 1.0) * side / 2)
         image_b = cv2.resize(image_b, (side, side), interpolation=cv2.INTER_LINEAR_EXACT)
-    image, page = _color(figures, domain, tint, hour.contrast, scene, pen.outer, pen.inner, background=False)
+    image, page = _color(figures, domain, tint, hour.contrast, scene, background=False)
     seen = figures.pixels[..., 3]
     image = cv2.copyTo(image, seen, image_b)
-    image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
     if page is not None and page_b is not None:
-        page = cv2.resize(cv2.copyTo(page, seen, page_b), (size, size), interpolation=cv2.INTER_AREA)
-        return Picture(image, page)
+        page = cv2.copyTo(page, seen, page_b)
+    if shot.slice:
+        image, page = finished(image, page, seen, shot)
+    image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    if page is not None:
+        return Picture(image, cv2.resize(page, (size, size), interpolation=cv2.INTER_AREA))
     if domain == "live-action":
         image = texture.film(image, scene.grain if scene.film is None else scene.film)
     return Picture(image, None)
@@ -163,14 +204,27 @@ def _edges(labels: np.ndarray, width: float, side: int) -> np.ndarray:
     return cv2.threshold(difference, 0, 255, cv2.THRESH_BINARY)[1]
 
 
+def inked(canvas: Canvas, domain: str, scene: Scene, background: bool) -> np.ndarray:
+    """Where a layer has lines: strokes, and the borders of parts and figures. 255 on them, shape (side, side)."""
+    side, pen = canvas.side, _PENS[domain]
+    part, ink = np.ascontiguousarray(canvas.pixels[..., 0]), np.ascontiguousarray(canvas.pixels[..., 2])
+    outer, inner = (0.0, pen.behind) if background else (pen.outer, pen.inner)
+    if outer or inner:
+        lut = np.zeros(256, np.uint8)
+        lut[: len(canvas.lines)] = canvas.lines
+        ink = cv2.bitwise_or(ink, _edges(cv2.LUT(part, lut), inner, side))
+        if outer:
+            lut[: len(canvas.figures)] = canvas.figures
+            ink = cv2.bitwise_or(ink, _edges(cv2.LUT(part, lut), outer * (1.0 if scene.size != "wide" else 0.72), side))
+    return broken(ink, scene, background) if scene.rough else ink
+
+
 def _color(
     canvas: Canvas,
     domain: str,
     tint: tuple[int, int, int],
     contrast: int,
     scene: Scene,
-    outer: float,
-    inner: float,
     background: bool,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Colour a layer: its image (side, side, 3), and in manga its page (side, side).
@@ -178,16 +232,9 @@ def _color(
     In a layer of figures the relief, no longer needed, becomes the mask of what is drawn there (255), lines included.
     """
     side = canvas.side
-    part, light, ink, relief = cv2.split(canvas.pixels)
+    part, light, _, relief = cv2.split(canvas.pixels)
     kinds = [KINDS[kind] for kind in canvas.kinds]
-    if outer or inner:
-        lut = np.zeros(256, np.uint8)
-        lut[: len(canvas.lines)] = canvas.lines
-        lines = _edges(cv2.LUT(part, lut), inner, side)
-        ink = cv2.bitwise_or(ink, lines)
-        if outer:
-            lut[: len(canvas.figures)] = canvas.figures
-            ink = cv2.bitwise_or(ink, _edges(cv2.LUT(part, lut), outer * (1.0 if scene.size != "wide" else 0.72), side))
+    ink = inked(canvas, domain, scene, background)
     grain = _texture(canvas, part, scene)
     light = _light(part, light, relief, kinds, domain, scene, background, grain)
     # Step 0 of light is the line colour, so lit pixels start at step 1 and inked ones fall to 0.

@@ -73,6 +73,7 @@ class Scene:
         grain: a number that moves grain and texture.
         camera, behind, distant: how a moving camera sees the figures, the place, and what is far away there.
         film: in a clip the number that moves the film grain, another one in every frame; None in a still.
+        rough: where above 0, the lines are broken and strokes stray, and this is how.
     """
 
     seed: int
@@ -90,6 +91,7 @@ class Scene:
     behind: Frame = UNMOVED
     distant: Frame = UNMOVED
     film: int | None = None
+    rough: int = 0
 
     @property
     def indoors(self) -> bool:

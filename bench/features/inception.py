@@ -1,9 +1,10 @@
 """The frozen extractor behind FID and KID: torch-fidelity's `inception-v3-compat`, 2,048 features an image.
 
-The network and its resize are torch-fidelity's own code; the weights are its own file, looked for and never replaced by
-others. What is ours: the weights are read without unpickling objects; batch normalisation is folded into the
-convolutions and the channels lie last, for speed, which leaves the features as near to the double-precision network as
-the original's (a few 1e-7 of their norm); and every batch has one size, because a feature's last digits depend on it.
+The network is torch-fidelity's own code; the weights are its own file, looked for and never replaced by others. What is
+ours: the weights are read without unpickling objects; batch normalisation is folded into the convolutions, the channels
+lie last and the resize is two matrix products, for speed, which leaves the features as near to the double-precision
+network as the original's (a few 1e-7 of their norm); and every batch has one size, because a feature's last digits
+depend on it. Under clean-fid's resize the same network serves `fid-clean`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.errors import BenchError
+from bench.errors import BenchError, unknown
+from bench.features.resizing import checked, precise, resized
 from bench.weights import Published
 
 if TYPE_CHECKING:
@@ -33,32 +35,65 @@ FEATURES = 2048
 BATCH = 16
 """Images a forward pass, always: the last batch is filled up with black and the surplus dropped."""
 
+SIDE = 299
+RESIZES = {"tf1": "tf1", "clean": "bicubic"}
+"""How images come to the network's 299 pixels: `tf1`, its own bilinear rule that antialiases nothing, behind FID and
+KID; `clean`, Pillow's antialiased bicubic rule in floats, held to 0..255, behind `fid-clean` (Parmar et al. 2022)."""
+
+_STAGES = (
+    *("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_1", "Conv2d_3b_1x1", "Conv2d_4a_3x3", "MaxPool_2"),
+    *("Mixed_5b", "Mixed_5c", "Mixed_5d", "Mixed_6a", "Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e"),
+    *("Mixed_7a", "Mixed_7b", "Mixed_7c", "AvgPool"),
+)
+"""torch-fidelity's modules between its resize and its features, in its order."""
+
 
 class Inception:
     """Features of 8-bit images under `inception-v3-compat`.
 
     Attributes:
         device: where it runs. Without a GPU about ten images a second; TF32 and half precision are never used.
+        resize: `tf1` or `clean`.
+        definition: what the features are, for the key of what is kept.
     """
 
-    def __init__(self, weights: Path, device: torch.device | str = "cpu"):
+    def __init__(self, weights: Path, device: torch.device | str = "cpu", resize: str = "tf1"):
         """Load the network.
 
         Args:
             weights: torch-fidelity's file.
             device: where to run.
+            resize: a rule of `RESIZES`.
 
         Raises:
-            BenchError: if the file is missing, is another one, or does not hold the network's weights.
+            BenchError: if the file is missing, is another one, or does not hold the network's weights; on an unknown
+                rule.
         """
         import torch
 
+        if resize not in RESIZES:
+            raise unknown("resize", resize, list(RESIZES))
         verified = Path(WEIGHTS.find(weights))
         self.device = torch.device(device)
+        self.resize = resize
+        self.definition = f"inception-v3-compat {WEIGHTS.sha256} {resize} batch {BATCH} {self.device.type}"
         self._network = _folded(_network(verified)).to(self.device, memory_format=torch.channels_last)
 
+    def under(self, resize: str) -> Inception:
+        """The same network in memory, behind another resize.
+
+        Raises:
+            BenchError: on an unknown rule.
+        """
+        if resize not in RESIZES:
+            raise unknown("resize", resize, list(RESIZES))
+        other = object.__new__(Inception)
+        other.__dict__.update(self.__dict__, resize=resize)
+        other.definition = self.definition.replace(f" {self.resize} ", f" {resize} ")
+        return other
+
     def __call__(self, images: UInt8[np.ndarray, "n h w 3"]) -> Float32[np.ndarray, "n 2048"]:
-        """The last pooled features, from images resized to 299x299 by the network's own bilinear rule.
+        """The last pooled features.
 
         Args:
             images: 8-bit sRGB, any size.
@@ -71,21 +106,20 @@ class Inception:
         """
         import torch
 
-        if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
-            got = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
-            raise BenchError(f"features need uint8 images of shape (n, height, width, 3); got {got}.")
+        checked(images)
         features = np.empty((len(images), FEATURES), np.float32)
-        precise = (
-            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
-            torch.autocast(self.device.type, enabled=False),
-        )
-        with torch.inference_mode(), precise[0], precise[1]:
+        with precise(self.device):
             for start in range(0, len(images), BATCH):
                 chunk = images[start : start + BATCH]
                 batch = np.zeros((BATCH, *images.shape[1:]), np.uint8)
                 batch[: len(chunk)] = chunk
-                (out,) = self._network(torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2))
-                features[start : start + len(chunk)] = out[: len(chunk)].cpu().numpy()
+                levels = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2).float().contiguous()
+                levels = resized(levels, RESIZES[self.resize], SIDE)
+                if self.resize == "clean":
+                    levels = levels.clamp_(0, 255)  # the cubic overshoots
+                # Exactly (x - 128) / 128, because 128 is a power of two.
+                out = self._network(levels.sub_(128).div_(128).contiguous(memory_format=torch.channels_last))
+                features[start : start + len(chunk)] = out[: len(chunk), :, 0, 0].cpu().numpy()
         return features
 
 
@@ -123,7 +157,7 @@ def _network(weights: Path) -> Any:
 
 
 def _folded(network: Any) -> Any:
-    """Batch normalisation folded into the convolutions, computed in double precision."""
+    """Its stages alone, batch normalisation folded into the convolutions, computed in double precision."""
     import torch
     from torch.nn.utils.fusion import fuse_conv_bn_eval
     from torch_fidelity.feature_extractor_inceptionv3 import BasicConv2d
@@ -132,4 +166,5 @@ def _folded(network: Any) -> Any:
         if isinstance(block, BasicConv2d):
             block.conv = fuse_conv_bn_eval(block.conv.double(), block.bn.double()).float()
             block.add_module("bn", torch.nn.Identity())
-    return network.requires_grad_(False).eval()
+    stages = torch.nn.Sequential(*(getattr(network, name) for name in _STAGES))
+    return stages.requires_grad_(False).eval()

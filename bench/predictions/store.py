@@ -1,0 +1,255 @@
+"""What a model painted, kept without loss: when a metric changes, it is scored again and no model runs.
+
+One zip a record, its entries plain: `facts.json`, and blocks of 16 pictures. A block holds differences: red and blue
+less green, then each row less the one above (modulo 256), packed by Zstandard at level 1. Flat and smooth pictures
+become near-zeros, so a block is smaller than the PNGs and is read several times faster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.files import whole
+from bench.predictions.archive import DAMAGE, open_zip
+
+if TYPE_CHECKING:
+    from jaxtyping import UInt8
+
+VERSION = 1
+"""Of the kept file: another number leaves older files unread."""
+
+BLOCK = 16
+"""Pictures packed together."""
+
+FACTS = "facts.json"
+
+_LEVEL = 1
+_FACTS_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What predictions depend on: of another origin they never serve.
+
+    Attributes:
+        split: the digest of the split's images.
+        track: what the model saw, such as `gray+hints`.
+        model: SHA-256 of the weights or of the model file; of what has neither, its name and version.
+    """
+
+    split: str
+    track: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Predictions that lie in the store, whole.
+
+    Attributes:
+        path: the file.
+        shape: (n, height, width, 3).
+        notes: what was written down with them, such as how long the model took.
+        blocks: the row at which each block begins.
+    """
+
+    path: Path
+    shape: tuple[int, int, int, int]
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    blocks: tuple[int, ...] = ()
+
+    def chunks(self, size: int = 256) -> Iterator[tuple[slice, UInt8[np.ndarray, "k h w 3"]]]:
+        """The predictions in order, at least `size` at a time but for the last, as `bench.predictions.chunks` does.
+
+        Raises:
+            BenchError: the file was damaged since it was found.
+        """
+        bounds = [*self.blocks, self.shape[0]]
+        groups, start = [], 0
+        for place in range(1, len(bounds)):
+            if bounds[place] - bounds[start] >= size or place == len(bounds) - 1:
+                groups.append(range(start, place))
+                start = place
+        try:
+            with open_zip(self.path) as archive, ThreadPoolExecutor(os.cpu_count()) as pool:
+
+                def unpacked(block: int, out: np.ndarray) -> None:
+                    _unpack(archive.read(_entry(bounds[block])), out)
+
+                for group in groups:
+                    first, stop = bounds[group.start], bounds[group.stop]
+                    chunk = np.empty((stop - first, *self.shape[1:]), np.uint8)
+                    parts = [chunk[bounds[one] - first : bounds[one + 1] - first] for one in group]
+                    list(pool.map(unpacked, group, parts))
+                    yield slice(first, stop), chunk
+        except (*DAMAGE, KeyError, OSError) as error:
+            raise BenchError(f"{self.path} was changed while it was read ({error}); give the command again.") from error
+
+
+def find(home: Path, stem: str, origin: Origin, ids: Sequence[str], shape: tuple[int, int, int, int]) -> Kept | None:
+    """Look for kept predictions and check that the file is whole.
+
+    Args:
+        home: where what a run makes lies.
+        stem: the record's name without its ending.
+        origin: what they must depend on.
+        ids: of the split, in order.
+        shape: that they must have, (n, height, width, 3).
+
+    Returns:
+        None where there are none, the file is damaged, or it holds those of another split, track, model or version: it
+        is only a copy, so it is made again.
+    """
+    path = _path(home, stem)
+    try:
+        with open_zip(path) as archive:
+            if archive.getinfo(FACTS).file_size > _FACTS_BYTES:
+                return None
+            facts = json.loads(archive.read(FACTS))
+            notes, blocks = facts.pop("notes"), tuple(facts.pop("blocks"))
+            if facts != _facts(origin, ids, shape) or not isinstance(notes, dict) or not _cover(blocks, shape[0]):
+                return None
+            if sorted(archive.namelist()) != sorted([FACTS, *map(_entry, blocks)]) or archive.testzip() is not None:
+                return None
+    except (*DAMAGE, BenchError, KeyError, TypeError, AttributeError, RecursionError, OSError):
+        return None
+    return Kept(path, shape, notes, blocks)
+
+
+def kept(
+    home: Path, stem: str, origin: Origin, ids: Sequence[str], shape: tuple[int, int, int, int]
+) -> UInt8[np.ndarray, "n h w 3"] | None:
+    """The kept predictions in one array, or None; arguments as `find`."""
+    found = find(home, stem, origin, ids, shape)
+    if found is None:
+        return None
+    try:
+        [(_, images)] = found.chunks(shape[0])
+    except BenchError:
+        return None
+    return images
+
+
+def keep(
+    home: Path,
+    stem: str,
+    origin: Origin,
+    ids: Sequence[str],
+    predictions: UInt8[np.ndarray, "n h w 3"],
+    notes: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep the predictions for a split; arguments and errors as `keeping`."""
+    with keeping(home, stem, origin, ids, notes) as add:
+        add(predictions)
+
+
+@contextmanager
+def keeping(
+    home: Path, stem: str, origin: Origin, ids: Sequence[str], notes: Mapping[str, Any] | None = None
+) -> Iterator[Callable[[UInt8[np.ndarray, "k h w 3"]], None]]:
+    """Keep predictions as they are made.
+
+    The file appears when the block ends without an error, in place of what was there under its name.
+
+    Args:
+        home: where what a run makes lies.
+        stem: the record's name without its ending.
+        origin: what they depend on.
+        ids: of the split, in order.
+        notes: what else to write down, as JSON can; it may still be filled inside the block.
+
+    Yields:
+        A function that takes the next predictions, 8-bit sRGB, any number at a time.
+
+    Raises:
+        BenchError: at the end, unless there was one prediction an id; at once, unless each is uint8 of one shape.
+    """
+    starts: list[int] = []
+    count = 0
+    shape: tuple[int, ...] = ()
+    with (
+        whole(_path(home, stem)) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+
+        def add(predictions: np.ndarray) -> None:
+            nonlocal count, shape
+            if predictions.dtype != np.uint8 or predictions.ndim != 4 or predictions.shape[-1] != 3:
+                raise BenchError(
+                    f"predictions to keep must be uint8 of shape (n, height, width, 3); got {predictions.dtype} "
+                    f"{predictions.shape}."
+                )
+            if shape not in ((), predictions.shape[1:]):
+                raise BenchError(f"predictions to keep must all be {shape}; got {predictions.shape[1:]}.")
+            shape = predictions.shape[1:]
+            parts = [predictions[start : start + BLOCK] for start in range(0, len(predictions), BLOCK)]
+            # As many at a time as memory can bear whatever comes in at once.
+            for first in range(0, len(parts), 16):
+                some = parts[first : first + 16]
+                for part, packed in zip(some, pool.map(_pack, some), strict=True):
+                    archive.writestr(_entry(count), packed)
+                    starts.append(count)
+                    count += len(part)
+
+        yield add
+        if count != len(ids) or not shape:
+            raise BenchError(f"one prediction an id must be kept; got {count} for {len(ids)} ids.")
+        facts = _facts(origin, ids, (count, *shape)) | {"blocks": starts, "notes": dict(notes or {})}
+        archive.writestr(FACTS, json.dumps(facts, allow_nan=False))
+
+
+def _path(home: Path, stem: str) -> Path:
+    return home / "predictions" / f"{stem}.kept"
+
+
+def _entry(start: int) -> str:
+    return f"{start:08d}.zst"
+
+
+def _facts(origin: Origin, ids: Sequence[str], shape: Sequence[int]) -> dict[str, Any]:
+    listed = hashlib.sha256("\n".join(ids).encode()).hexdigest()
+    return {"version": VERSION, **asdict(origin), "ids": listed, "shape": list(shape)}
+
+
+def _cover(blocks: tuple[Any, ...], count: int) -> bool:
+    """Whether blocks that begin there make up so many pictures."""
+    bounds = [*blocks, count]
+    if not blocks or not all(type(bound) is int for bound in bounds):
+        return False
+    return bounds[0] == 0 and all(0 < later - one <= BLOCK for one, later in pairwise(bounds))
+
+
+def _pack(pictures: UInt8[np.ndarray, "k h w 3"]) -> bytes:
+    import pyarrow
+
+    plain = pictures.copy()
+    for other in (0, 2):
+        plain[..., other] -= pictures[..., 1]
+    rows = plain.copy()
+    rows[:, 1:] -= plain[:, :-1]
+    return pyarrow.Codec("zstd", compression_level=_LEVEL).compress(rows.data, asbytes=True)
+
+
+def _unpack(packed: bytes, out: UInt8[np.ndarray, "k h w 3"]) -> None:
+    import pyarrow
+
+    raw = pyarrow.Codec("zstd").decompress(packed, out.nbytes)
+    out[:] = np.frombuffer(raw, np.uint8).reshape(out.shape)
+    for row in range(1, out.shape[1]):
+        out[:, row] += out[:, row - 1]
+    for other in (0, 2):
+        out[..., other] += out[..., 1]

@@ -1,0 +1,202 @@
+"""All that is measured of predictions on a split: values an image, values a split, and the ranking metric by slice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from bench import slices
+from bench.data import labels
+from bench.data.manifest import Split
+from bench.features import Chroma, Extractor, Inception, Known, known, load_inception
+from bench.metrics.distribution import fid_interval, kid, kid_interval
+from bench.metrics.lpips import Lpips, load_lpips
+from bench.metrics.suite import score_all
+from bench.metrics.temporal import Motion, estimate_motion, temporal_scores
+from bench.statistics import Summary, advised, group_table, summarize_all
+from bench.types import Images
+
+if TYPE_CHECKING:
+    import torch
+    from jaxtyping import Bool, Float64, UInt8
+
+NAMES = ("slice", "series", "shot", "cast")
+"""Labels that name what is shown, or repeat others: no slices are made of them."""
+
+KEPT = 16
+"""Splits of which what is known of the targets stays in memory."""
+
+
+class Pooled(NamedTuple):
+    """A value of a whole split, with its 95 % interval where there are groups enough."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of a split's targets, each part worked out once, when it is first asked for, for all entries."""
+
+    split: Split
+    images: Images
+    extracted: dict[str, Known] = field(default_factory=dict)
+    """Features of the targets, by extractor."""
+
+    @cached_property
+    def known(self) -> labels.Everything | None:
+        """True labels, regions and boundaries; None where the split knows none."""
+        return labels.everything(self.split)
+
+    @cached_property
+    def motion(self) -> Motion | None:
+        """How the frames of clips move; None for single images."""
+        return None if self.images.frames is None else estimate_motion(self.images.targets, self.images.frames)
+
+    @cached_property
+    def slices(self) -> dict[str, Bool[np.ndarray, " n"]]:
+        """Which images carry which label: those that the split knows, and those that are measured."""
+        columns = () if self.known is None else self.known.labels
+        told = {column.name.replace("_", "-"): column.values for column in columns if column.name not in NAMES}
+        found = slices.masks(told | slices.measure(self.images.targets))
+        return {name: mask for name, mask in found.items() if mask.any()}
+
+
+class Scorer:
+    """Scores predictions; what is known of a split's targets is worked out once for all entries.
+
+    Args:
+        inception: the network behind FID and KID, or None.
+        lpips: the network behind LPIPS, or None.
+        absent: by metric id why its network is missing and how to get it.
+        clean: whether `fid-clean` is wanted too, which costs as much again as FID.
+        cache: a folder that keeps what extractors said of targets; None to keep nothing.
+    """
+
+    def __init__(
+        self,
+        inception: Inception | None = None,
+        lpips: Lpips | None = None,
+        absent: Mapping[str, str] | None = None,
+        clean: bool = False,
+        cache: Path | None = None,
+    ):
+        self.absent = dict(absent or {})
+        self._lpips = lpips
+        self._inception = inception
+        self._clean = inception.under("clean") if clean and inception is not None else None
+        self._chroma = Chroma()
+        self._cache = cache
+        self._known: dict[str, Truth] = {}
+
+    def truth(self, split: Split, images: Images) -> Truth:
+        """What is known of a split; of the last `KEPT` ones it stays in memory."""
+        if split.digest not in self._known:
+            if len(self._known) >= KEPT:
+                del self._known[next(iter(self._known))]
+            self._known[split.digest] = Truth(split, images)
+        return self._known[split.digest]
+
+    def images(self, predictions: UInt8[np.ndarray, "n h w 3"], truth: Truth) -> dict[str, Float64[np.ndarray, " n"]]:
+        """Every value an image.
+
+        Args:
+            predictions: 8-bit sRGB, of the targets' shape.
+            truth: of the split.
+
+        Returns:
+            By metric id, float64 of shape (n,), NaN where a metric does not apply to an image; `-true` metrics only
+            where the split knows its regions, those of time only on clips. What no board ranks by is there too.
+        """
+        targets, frames = truth.images.targets, truth.images.frames
+        if (told := truth.known) is None:
+            values = score_all(predictions, targets)
+        else:
+            # Regions are numbered from 0, and the metrics read 0 as none.
+            values = score_all(predictions, targets, told.boundaries, told.regions + np.uint16(1))
+        if frames is not None:
+            values |= temporal_scores(predictions, targets, frames, truth.motion)
+        if self._lpips is not None:
+            values |= self._lpips(predictions, targets)
+        return values
+
+    def pooled(self, predictions: UInt8[np.ndarray, "n h w 3"], truth: Truth) -> dict[str, Pooled]:
+        """Every value a split, by metric id; none of fewer than two images."""
+        if len(predictions) < 2:
+            return {}
+        found = self._distances(predictions, truth, self._chroma, "fd-chroma")
+        if self._inception is not None:
+            found |= self._distances(predictions, truth, self._inception, "fid", "kid")
+        if self._clean is not None:
+            found |= self._distances(predictions, truth, self._clean, "fid-clean")
+        return found
+
+    def _distances(
+        self,
+        predictions: UInt8[np.ndarray, "n h w 3"],
+        truth: Truth,
+        extractor: Extractor,
+        frechet: str,
+        kernel: str = "",
+    ) -> dict[str, Pooled]:
+        split, images = truth.split, truth.images
+        targets = truth.extracted.get(extractor.definition)
+        if targets is None:
+            targets = known(split.digest, images.targets, extractor, self._cache)
+            truth.extracted[extractor.definition] = targets
+        features = extractor(predictions)
+        ends = fid_interval(features, targets.features, images.groups)
+        found = {frechet: Pooled(targets.gaussian.distance(features), *ends)}
+        if kernel:
+            ends = kid_interval(features, targets.features, images.groups)
+            found[kernel] = Pooled(kid(features, targets.features)[0], *ends)
+        return found
+
+
+def make(
+    inception: str | Path | None = None,
+    lpips: str | Path | None = None,
+    clean: bool = False,
+    device: torch.device | str = "cpu",
+    cache: Path | None = None,
+) -> Scorer:
+    """A scorer with the networks whose weights are at hand.
+
+    Args:
+        inception, lpips: each a weights file, `download`, `none`, or None for what torch's cache holds.
+        clean: see `Scorer`.
+        device: where the networks run.
+        cache: see `Scorer`.
+
+    Raises:
+        BenchError: a file that was named cannot serve, or a download fails.
+    """
+    pools, no_pools = load_inception(inception, device)
+    judge, no_judge = load_lpips(lpips, device)
+    absent = {"fid": no_pools, "kid": no_pools, "lpips": no_judge}
+    return Scorer(pools, judge, {id: reason for id, reason in absent.items() if reason}, clean, cache)
+
+
+def summaries(values: Mapping[str, Float64[np.ndarray, " n"]], images: Images) -> dict[str, Summary]:
+    """Every metric's mean over groups, with the 95 % interval that covers best for so many groups."""
+    return summarize_all(values, images.groups, frames=images.frames, method=advised(len(set(images.groups))))
+
+
+def by_group(values: Float64[np.ndarray, " n"], images: Images) -> dict[str, float]:
+    """One metric's mean of every group, rounded to a millionth: what the mean over groups is made of."""
+    table = group_table({"": values}, images.groups, frames=images.frames)
+    means = table.means[:, 0].round(6).tolist()
+    return {name: mean for name, mean in zip(table.groups, means, strict=True) if np.isfinite(mean)}
+
+
+def by_slice(values: Float64[np.ndarray, " n"], truth: Truth) -> dict[str, slices.Slice]:
+    """One metric's summary on every slice of the split; the slices' summaries have it under the empty name."""
+    groups: Sequence[str] = truth.images.groups
+    method = advised(len(set(groups)))
+    return slices.breakdown({"": values}, groups, truth.slices, frames=truth.images.frames, method=method)

@@ -1,0 +1,79 @@
+"""Two entries on the same pictures: the difference a reader can check by hand, and what is not comparable."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ttest_rel
+from test_records import sample_record
+
+from bench.compare import compare, find, headline, rows
+from bench.errors import BenchError
+from bench.records import Record
+
+A = {"g1": 10.0, "g2": 12.0, "g3": 9.0, "g4": 15.0}
+B = {"g1": 11.0, "g2": 12.5, "g3": 11.0, "g4": 14.0}
+
+
+def pair() -> tuple[Record, Record]:
+    return (
+        replace(sample_record("fu2017-cgan@anime"), groups=A),
+        replace(sample_record("gray-copy"), groups=B),
+    )
+
+
+def test_the_difference_is_paired_by_group(tmp_path: Path) -> None:
+    one, two = pair()
+    made = compare(one, two, tmp_path)
+    apart = np.array(list(A.values())) - np.array(list(B.values()))
+    assert made.primary.value == pytest.approx(apart.mean())
+    test = ttest_rel(list(A.values()), list(B.values()))
+    assert made.p == pytest.approx(test.pvalue)
+    interval = test.confidence_interval()
+    assert (made.primary.low, made.primary.high) == pytest.approx((interval.low, interval.high))
+    assert made.ahead == 3
+    assert "is -0.62" in headline(made)
+    assert "closer in 3 of 4 groups" in headline(made)
+    assert [row["metric"] for row in rows(made)] == ["CIEDE2000"]
+    assert compare(one, one, tmp_path).p == 1.0
+
+
+def test_values_an_image_show_every_metric_and_where_it_is_won(tmp_path: Path) -> None:
+    one, two = pair()
+    values = {"id": list("abcd"), "group": list(A), "psnr": [20.0, 21.0, 22.0, 23.0], "saturation-ratio": [1.0] * 4}
+    for record, own in ((one, A), (two, B)):
+        frame = pd.DataFrame({**values, "ciede2000": list(own.values())})
+        path = tmp_path / "scores" / f"{record.file_name.removesuffix('.json')}.parquet"
+        path.parent.mkdir(exist_ok=True)
+        frame.to_parquet(path)
+    made = compare(one, two, tmp_path)
+    # What no board ranks by is not compared.
+    assert set(made.metrics) == {"ciede2000", "psnr"}
+    assert made.metrics["psnr"].value == 0
+    assert [(gain.id, gain.difference) for gain in made.better] == [("c", -2.0), ("a", -1.0), ("b", -0.5)]
+    assert [(gain.id, gain.group, gain.difference) for gain in made.worse] == [("d", "g4", 1.0)]
+    path.write_bytes(b"PAR1")
+    with pytest.raises(BenchError, match="is damaged"):
+        compare(one, two, tmp_path)
+
+
+def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
+    one, two = pair()
+    with pytest.raises(BenchError, match="same groups; evaluate both"):
+        compare(one, replace(two, groups={"g1": 1.0}), tmp_path)
+    with pytest.raises(BenchError, match="of one track"):
+        compare(one, replace(two, track="lineart-canny"), tmp_path)
+    with pytest.raises(BenchError, match="same pictures"):
+        compare(one, replace(two, split=replace(two.split, digest="f" * 64)), tmp_path)
+
+
+def test_records_are_found_by_place_and_name() -> None:
+    found = list(pair())
+    place: dict[str, object] = {"collection": "open-v1", "domain": "anime", "split": "test", "track": "gray"}
+    assert find(found, "gray-copy", place) is found[1]
+    with pytest.raises(BenchError, match="Did you mean fu2017-cgan@anime"):
+        find(found, "fu2017-cgan@anim", place)
+    with pytest.raises(BenchError, match=r"no record of .*domain manga"):
+        find(found, "gray-copy", place | {"domain": "manga"})

@@ -1,0 +1,103 @@
+"""What is measured of a split: which metrics where, labels as slices, and the truth worked out once."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import scoring
+from bench.data import labels
+from bench.data.collections import prepare_procedural, prepare_procedural_clips
+from bench.data.loading import load
+from bench.metrics import METRICS, PROTOCOL
+from bench.metrics.pixel import score_images
+from bench.statistics import advised, summarize_all
+from bench.types import Track
+
+GRAY, CLIPS = Track("gray"), Track("gray", ("previous",))
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> scoring.Truth:
+    manifest = prepare_procedural(tmp_path_factory.mktemp("home"), 32, series=14, pictures=24)
+    split = manifest.split("cartoon", "test")
+    return scoring.Truth(split, load(split, GRAY))
+
+
+@pytest.fixture(scope="module")
+def scorer() -> scoring.Scorer:
+    return scoring.Scorer()
+
+
+def shifted(truth: scoring.Truth) -> np.ndarray:
+    return np.roll(truth.images.targets, 1, axis=-1)
+
+
+def test_every_value_is_a_known_metric_and_the_protocols_are_untouched(
+    scorer: scoring.Scorer, drawn: scoring.Truth
+) -> None:
+    values = scorer.images(shifted(drawn), drawn)
+    ranked = {id for id in values if id in METRICS}
+    assert ranked >= {id for id, metric in PROTOCOL.items() if metric.kind == "full-reference"}
+    assert ranked >= {"bleeding-true", "region-spread-true", "small-regions-true", "palette-distance"}
+    assert not ranked & {"warp-error-ab", "cdc-difference"}
+    for id, expected in score_images(shifted(drawn), drawn.images.targets).items():
+        np.testing.assert_array_equal(values[id], expected)
+
+
+def test_a_split_that_knows_nothing_has_no_true_metrics(scorer: scoring.Scorer, drawn: scoring.Truth) -> None:
+    mine = scoring.Truth(replace(drawn.split, collection="mine"), drawn.images)
+    assert not any(id.endswith("-true") for id in scorer.images(shifted(mine), mine))
+    assert all(name.startswith("measured-") or name in ("dark", "near-white") for name in mine.slices)
+
+
+def test_clips_are_scored_in_time(scorer: scoring.Scorer, tmp_path: Path) -> None:
+    split = prepare_procedural_clips(tmp_path, 32, series=4, clips=1).split("cartoon", "test")
+    truth = scoring.Truth(split, load(split, CLIPS))
+    values = scorer.images(shifted(truth), truth)
+    first = np.array(truth.images.frames) == 0
+    assert np.isnan(values["warp-error-ab"][first]).all()
+    assert np.isfinite(values["warp-error-ab"][~first]).any()
+    assert np.isfinite(values["cdc-difference"]).all()
+
+
+def test_slices_are_the_labels_and_their_numbers_means_over_their_images(
+    scorer: scoring.Scorer, drawn: scoring.Truth
+) -> None:
+    known = labels.labels(drawn.split)
+    assert known is not None
+    told = {name for name in ("night", "indoors", "lookalike") if known[name].any()}
+    assert told
+    for name in told:
+        np.testing.assert_array_equal(drawn.slices[name], known[name])
+    assert not any(name.split(":")[0] in scoring.NAMES for name in drawn.slices)
+    values = scorer.images(shifted(drawn), drawn)["ciede2000"]
+    found = scoring.by_slice(values, drawn)
+    assert set(found) == set(drawn.slices)
+    told_apart = [name for name, part in found.items() if not part.absent]
+    assert told_apart
+    for name in told_apart:
+        inside = drawn.slices[name]
+        groups = [group for group, kept in zip(drawn.images.groups, inside, strict=True) if kept]
+        assert found[name].n == inside.sum()
+        expected = summarize_all({"": values[inside]}, groups, method=advised(len(set(drawn.images.groups))))[""]
+        assert found[name].summaries[""].value == pytest.approx(expected.value)
+
+
+def test_the_truth_of_a_split_is_worked_out_once(
+    scorer: scoring.Scorer, drawn: scoring.Truth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = scoring.Scorer()
+    one = own.truth(drawn.split, drawn.images)
+    assert own.truth(drawn.split, drawn.images) is one
+    calls = []
+    everything = labels.everything
+    monkeypatch.setattr(labels, "everything", lambda split: calls.append(split) or everything(split))
+    for _ in range(2):
+        scorer.images(shifted(one), one)
+        assert one.slices
+    assert len(calls) == 1
+    monkeypatch.setattr(scoring, "KEPT", 1)
+    own.truth(replace(drawn.split, size=64), drawn.images)
+    assert own.truth(drawn.split, drawn.images) is not one
