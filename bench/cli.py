@@ -14,8 +14,9 @@ import typer
 from typer.core import TyperGroup
 
 from bench import __version__
+from bench.cli_boards import boards
 from bench.cli_data import data
-from bench.errors import BenchError, printable, unknown
+from bench.errors import BenchError, unknown
 from bench.terminal import (
     HOME,
     RECORDS,
@@ -64,6 +65,7 @@ app = typer.Typer(
     help="The benchmark for colorizing cartoons, anime, live-action frames and manga. Start with: bench demo",
 )
 app.add_typer(data, name="data")
+app.add_typer(boards)
 
 
 @app.callback(invoke_without_command=True)
@@ -186,7 +188,7 @@ def evaluate(
     Example: bench evaluate --domain cartoon --model mixed
     """
     import baselines
-    from bench import grid, progress, scoring
+    from bench import playing, progress, scoring
     from bench.device import Machine
     from bench.exported import SUFFIXES, read
     from bench.shelf import Shelf
@@ -206,14 +208,16 @@ def evaluate(
     with progress.steps(f"preparing {collection}") as report:
         shelf = Shelf(home, collection, size, report)
         if predictions is not None and name is not None:
-            entry = grid.Runnable(grid.submission(baselines, name), predictions=predictions)
+            entry = playing.Runnable(playing.submission(baselines, name), predictions=predictions)
             plays = [(seen or Track("gray"), [entry])]
         elif exported is not None:
             if seen not in (None, exported.track):
                 raise BenchError(f"{exported.path.name} declares the track {exported.track.name}; leave out --track.")
-            plays = [(exported.track, [grid.Runnable(grid.submission(baselines, exported.name), exported=exported)])]
+            plays = [
+                (exported.track, [playing.Runnable(playing.submission(baselines, exported.name), exported=exported)])
+            ]
         else:
-            plays = grid.plays(baselines, shelf, model or "all", seen, budget)
+            plays = playing.plays(baselines, shelf, model or "all", seen, budget)
         for one, _ in plays:
             shelf.manifest(one)  # clips are drawn under this bar, not under the next
     scorer = scoring.make(inception, lpips, fid_clean, machine.fabric().device, home / "cache")
@@ -222,7 +226,7 @@ def evaluate(
         domains = list(shelf.manifest(one).domains) if domain == ["all"] else domain
         with progress.grid(f"scoring {one.name}") as overview:
             made += len(
-                grid.evaluate_all(
+                playing.evaluate_all(
                     baselines, shelf, domains, splits, entries, one, scorer, records, machine, overview,
                     save_predictions,
                 )
@@ -231,90 +235,45 @@ def evaluate(
         raise BenchError(f"nothing was scored: {', '.join(splits)} of {', '.join(domain)} hold no image.")
 
 
-@app.command()
-def leaderboard(
-    domain: Annotated[str | None, typer.Option("--domain", help="Print this domain's board.")] = None,
-    collection: Annotated[str | None, typer.Option("--collection", help="Only this collection's boards.")] = None,
-    track: TrackName = "gray",
-    format: Annotated[str | None, typer.Option("--format", help="Print as md, html, csv, tex or json.")] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Exit 1 if the boards on disk differ from the records.")
-    ] = False,
-    records: Records = RECORDS,
-    boards: Annotated[Path, typer.Option("--boards", help="Folder of the Markdown boards.")] = Path("leaderboards"),
-    reports: Annotated[Path, typer.Option("--reports", help="Folder of the HTML boards.")] = Path("reports"),
-) -> None:
-    """Render the boards from the records; with --domain or --format print one.
-
-    Example: bench leaderboard --domain cartoon
-    """
-    from bench import report
-    from bench.records import read_all
-
-    if check:
-        if not read_all(records):
-            raise BenchError(f"no records in {records}: there is nothing to check the boards against.")
-        differing = report.check(records, boards, reports)
-        for line in differing:
-            print(line)
-        raise typer.Exit(1 if differing else 0)
-    found = read_all(records)
-    if not found:
-        raise BenchError(
-            f"no records in {records}; make some first: bench demo, or bench evaluate --domain cartoon --model all."
-        )
-    names = sorted({record.split.collection for record in found})
-    if collection is not None and collection not in names:
-        raise unknown("collection with records", collection, names)
-    seen = Track.parse(track).name
-    chosen = [record for record in found if collection in (None, record.split.collection)]
-    if domain is not None or format is not None:
-        print(report.table(chosen, domain, seen, format or "text"))
-        return
-    for path in report.render(found, boards, reports, None if collection is None else [collection]):
-        print(path)
-
-
-@app.command("compare")
-def compare_entries(
-    first: Annotated[str, typer.Argument(help="An entry, such as fu2017-cgan@anime.")],
-    second: Annotated[str, typer.Argument(help="Another, such as gray-copy.")],
-    domain: Annotated[str, typer.Option("--domain", help="Where they are compared.")],
+@app.command("literature")
+def literature_numbers(
+    domain: Annotated[str, typer.Option("--domain", help="Of the split.")],
+    model: Annotated[str, typer.Option("--model", help="An entry, such as fu2017-cgan@anime.")],
     split: Annotated[str, typer.Option("--split", help="test or series.")] = "test",
     track: TrackName = "gray",
     collection: Collection = "procedural-v1",
     size: Size = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the trainings.")] = 0,
+    device: Device = "auto",
+    lpips: Annotated[str | None, typer.Option("--lpips-weights", help="torchvision's AlexNet, or download.")] = None,
+    inception: Annotated[
+        str | None, typer.Option("--legacy-inception-weights", help="torchvision's Inception v3, or download.")
+    ] = None,
     as_json: Json = False,
     home: Home = HOME,
-    records: Records = RECORDS,
 ) -> None:
-    """The paired difference of two entries on the same pictures: its interval, p-value, best and worst images.
+    """What published code would print of an entry, beside the right numbers. Nothing of it enters a board.
 
-    Example: bench compare fu2017-cgan@anime gray-copy --domain anime
+    Example: bench literature --domain cartoon --model gray-copy
     """
-    from dataclasses import asdict
+    import baselines
+    from bench import literature, playing, progress
+    from bench.device import Machine
+    from bench.metrics.literature import load_inception
+    from bench.metrics.lpips import load_lpips
+    from bench.shelf import Shelf
 
-    from bench import compare
-    from bench.records import read_all
-
-    found = read_all(records)
-    place: dict[str, object] = {"collection": collection, "domain": domain, "split": split}
-    place |= {"track": Track.parse(track).name} | ({} if size is None else {"size": size})
-    one, two = (compare.find(found, name, place | ({"seed": seed} if "@" in name else {})) for name in (first, second))
-    made = compare.compare(one, two, home)
-    gains = [asdict(gain) for gain in (*made.better, *made.worse)]
-    if as_json:
-        facts = {"primary": asdict(made.primary), "p": made.p, "ahead": made.ahead}
-        table([facts | {"metrics": compare.rows(made), "images": gains}], as_json)
-        return
-    print(compare.headline(made))
-    signed = ({key: f"{v:+.4g}" if isinstance(v, float) else v for key, v in row.items()} for row in compare.rows(made))
-    table(list(signed), as_json)
-    for gain in gains:
-        print(f"{gain['difference']:+8.2f}  {printable(gain['id'])}  ({printable(gain['group'])})")
-    if not gains:
-        print(f"images: {home / 'scores'} holds no values of both entries; evaluate them on this machine to see them.")
+    machine, seen = Machine(device), Track.parse(track)
+    with progress.steps(f"preparing {collection}") as report:
+        shelf = Shelf(home, collection, size, report)
+        shelf.manifest(seen)
+    one = playing.runnable(baselines, shelf, model, seen, None)[0]
+    images, predictions = playing.predicted(baselines, shelf, one, domain, split, seen, machine)
+    judge, no_judge = load_lpips(lpips, machine.fabric().device)
+    network, no_network = load_inception(inception, machine.fabric().device)
+    found = literature.numbers(predictions, images, judge, network)
+    table(literature.rows(found, predictions, images), as_json)
+    for absent in dict.fromkeys(filter(None, (no_judge, no_network))):
+        progress.say(absent)
 
 
 @app.command()
@@ -355,20 +314,6 @@ def _working(registry: Any) -> list[str]:
     for line in registry.problems():
         progress.say(line)
     return registry.working()
-
-
-@app.command()
-def metrics(as_json: Json = False) -> None:
-    """The metrics: unit, direction, definition, source.
-
-    Example: bench metrics
-    """
-    from dataclasses import asdict
-
-    from bench.metrics import METRICS
-
-    keep = ("id", "name", "unit", "direction", "kind", "definition", "source")
-    table([{key: asdict(metric)[key] for key in keep} for metric in METRICS.values()], as_json)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench import crew, grid, progress, records, report, scoring
+from bench import crew, grid, playing, progress, records, report, scoring
 from bench.device import Machine
 from bench.shelf import Shelf
 from bench.types import EVALUATED_SPLITS, Track
@@ -35,13 +35,13 @@ def demo(registry: crew.Registered, home: Path, out: Path, machine: Machine) -> 
         crew.train_all(registry, jobs, shelf, machine, show)
     entries = [
         one
-        for one in grid.runnable(registry, shelf, "all", track, "smoke")
+        for one in playing.runnable(registry, shelf, "all", track, "smoke")
         # The floors of what can be known take as long as some trainings.
         if not hasattr(registry.load(one.entry.model), "COLLECTIONS")
     ]
     folder = out / "leaderboards" / "records"
     with progress.grid("scoring") as show:
-        grid.evaluate_all(
+        playing.evaluate_all(
             registry, shelf, list(shelf.images.domains), list(EVALUATED_SPLITS), entries, track,
             scoring.make(device=machine.fabric().device, cache=home / "cache"), folder, machine, show,
         )  # fmt: skip

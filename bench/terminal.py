@@ -37,6 +37,6 @@ def table(rows: list[dict[str, Any]], as_json: bool) -> None:
     for key in rows[0] if rows else ():
         shown.add_column(key, overflow="fold")
     for row in rows:
-        shown.add_row(*(Text(str(value)) for value in row.values()))
+        shown.add_row(*(Text(f"{value:.4g}" if isinstance(value, float) else str(value)) for value in row.values()))
     # A pipe has no width; a table cut at 80 columns would lose facts.
     Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(shown)

@@ -42,11 +42,14 @@ RANK = {
     "report": 13,
     "progress": 14,
     "grid": 14,
+    "playing": 15,
+    "literature": 11,
     "crew": 15,
     "doctor": 15,
     "demo": 16,
     "terminal": 15,
     "cli_data": 16,
+    "cli_boards": 16,
     "cli": 17,
 }
 WITHOUT_TORCH = ("errors", "files", "types", "records", "statistics", "leaderboard", "report", "cli", "data", "metrics")

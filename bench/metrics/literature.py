@@ -333,6 +333,14 @@ class LegacyInception:
         return np.concatenate(made)
 
 
+def load_inception(
+    option: str | Path | None = None, device: torch.device | str = "cpu"
+) -> tuple[LegacyInception | None, str]:
+    """The network, or None and why it is not at hand; as `bench.features.load_inception`."""
+    found = WEIGHTS.find(option)
+    return (None, found) if isinstance(found, str) else (LegacyInception(found, device), "")
+
+
 def clip_fid(
     predictions: Float32[np.ndarray, "n d"], targets: Float32[np.ndarray, "n d"], frames: Sequence[int]
 ) -> float:

@@ -1,0 +1,265 @@
+"""Entries on splits: what can be evaluated here, and every entry scored on every split."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.colorize import predict
+from bench.device import Machine, device_name
+from bench.errors import BenchError, unknown
+from bench.evaluate import Subject, check_predictions, evaluate
+from bench.exported import Exported
+from bench.grid import (
+    Event,
+    Registry,
+    Report,
+    barred,
+    default_track,
+    job,
+    mixes,
+    references,
+    require_track,
+    split_keys,
+    trained,
+)
+from bench.job import Job
+from bench.metrics.probe import assert_agreement
+from bench.predictions import read_predictions
+from bench.records import Record, write
+from bench.scoring import Scorer
+from bench.shelf import Shelf
+from bench.train import FACTS, load
+from bench.types import (
+    BUDGETS,
+    CONDITIONS,
+    DOMAINS,
+    EVALUATED_SPLITS,
+    GUIDANCES,
+    MIXED,
+    Entry,
+    Images,
+    Track,
+    slug,
+)
+
+
+@dataclass(frozen=True)
+class Runnable:
+    """An entry that can be evaluated here: a finished training (job), a model file, predictions, or a reference."""
+
+    entry: Entry
+    job: Job | None = None
+    predictions: Path | None = None
+    exported: Exported | None = None
+
+
+def submission(registry: Registry, name: str) -> Entry:
+    """The entry of somebody's predictions or model file.
+
+    Raises:
+        BenchError: the name is not a slug, or is a registered model's.
+    """
+    if name in (*registry.names(), MIXED, "all", *DOMAINS):
+        raise BenchError(f"--name {name!r} means something already; give your predictions a name of their own.")
+    return Entry(slug("--name", name))
+
+
+def runnable(registry: Registry, shelf: Shelf, text: str, track: Track, budget: str | None) -> list[Runnable]:
+    """What `--model TEXT` stands for: one entry with all its seeds, or `all`: the ladder and everything trained here.
+
+    Of an entry trained at several budgets the largest counts, unless one is named.
+
+    Raises:
+        BenchError: an unknown entry, a track that it cannot serve, or one that is not trained yet (says the command
+            that trains it).
+    """
+    if budget is not None and budget not in BUDGETS:
+        raise unknown("budget", budget, list(BUDGETS))
+    if text != "all":
+        entry = Entry.parse(text, registry.names())
+        require_track(registry, entry.model, track)
+        if entry.model in references(registry):
+            if entry.mix is not None:
+                raise BenchError(f"{entry.model} is not trained on a mix; write --model {entry.model}.")
+            if why := barred(registry, entry.model, shelf.collection):
+                raise BenchError(why)
+            return [Runnable(entry)]
+        if entry.mix is None:
+            raise BenchError(f"{entry.model} is trained on a mix; write --model {entry.model}@mixed, for example.")
+        mixes(shelf.manifest(track), [entry.mix.name])
+        found = _finished(registry, shelf, entry, track, budget)
+        if not found:
+            one = job(registry, shelf, entry, track.trained, BUDGETS[budget or "smoke"], 0)
+            raise BenchError(
+                f"{entry.name} is not trained on {shelf.collection} at {shelf.size} px, track {one.track.name}; "
+                f"first run: {one.command}"
+            )
+        return found
+    ladder = [name for name in references(registry) if not barred(registry, name, shelf.collection)]
+    entries = [Runnable(Entry(name)) for name in ladder if track.name in registry.load(name).TRACKS]
+    for name in _folders(shelf, track):
+        entry = Entry.parse(name, trained(registry))
+        if track.name in registry.load(entry.model).TRACKS:
+            entries += _finished(registry, shelf, entry, track, budget)
+    return entries
+
+
+def plays(
+    registry: Registry, shelf: Shelf, text: str, track: Track | None, budget: str | None
+) -> list[tuple[Track, list[Runnable]]]:
+    """What is evaluated on which track: of one model its default track, of `all` every track with something trained.
+
+    Raises:
+        BenchError: as `runnable`.
+    """
+    if track is not None:
+        tracks = [track]
+    elif text == "all":
+        tracks = played(registry, shelf) or [Track("gray")]
+    else:
+        tracks = [default_track(registry, Entry.parse(text, registry.names()).model)]
+    return [(one, runnable(registry, shelf, text, one, budget)) for one in tracks]
+
+
+def played(registry: Registry, shelf: Shelf) -> list[Track]:
+    """The tracks on which something that was trained here can be evaluated, in the order of the boards."""
+    found = []
+    for condition in CONDITIONS:
+        for track in (Track(condition, guidance) for guidance in GUIDANCES):
+            models = {name.partition("@")[0] for name in _folders(shelf, track)} & set(trained(registry))
+            if any(track.name in registry.load(model).TRACKS for model in models):
+                found.append(track)
+    return found
+
+
+def _folders(shelf: Shelf, track: Track) -> list[str]:
+    """The entries that have a training for a track, finished or not."""
+    place = shelf.home / "checkpoints" / shelf.school.collection / f"{shelf.size}px" / track.trained.name
+    return sorted(folder.name for folder in place.iterdir() if "@" in folder.name) if place.is_dir() else []
+
+
+def _finished(registry: Registry, shelf: Shelf, entry: Entry, track: Track, budget: str | None) -> list[Runnable]:
+    for name in [budget] if budget else reversed(BUDGETS):
+        first = job(registry, shelf, entry, track.trained, BUDGETS[name], 0).folder(shelf.home)
+        names = (facts.parent.name.removeprefix(f"{name}-s") for facts in first.parent.glob(f"{name}-s*/{FACTS}"))
+        seeds = sorted(int(seed) for seed in names if seed.isdecimal())
+        if seeds:
+            return [Runnable(entry, job(registry, shelf, entry, track.trained, BUDGETS[name], seed)) for seed in seeds]
+    return []
+
+
+def evaluate_all(
+    registry: Registry,
+    shelf: Shelf,
+    domains: list[str],
+    splits: list[str],
+    entries: list[Runnable],
+    track: Track,
+    scorer: Scorer,
+    records: Path,
+    machine: Machine,
+    report: Report,
+    save_predictions: bool = False,
+) -> list[Record]:
+    """Evaluate entries on the splits of domains and write one record each; a split that a domain lacks is passed over.
+
+    Returns:
+        The records, as written.
+
+    Raises:
+        BenchError: an unknown domain or split, predictions with faults, weights of another training, or a metric that
+            disagrees with its library on the probe.
+    """
+    for split in splits:
+        if split not in EVALUATED_SPLITS:
+            raise unknown("split to evaluate", split, list(EVALUATED_SPLITS))
+    for domain in domains:
+        if domain not in shelf.manifest(track).domains:
+            raise unknown(f"domain of {shelf.collection}", domain, list(shelf.manifest(track).domains))
+    wanted = [(domain, split) for domain in domains for split in splits if shelf.has(domain, split, track)]
+    assert_agreement()
+    device = machine.fabric().device
+    made: list[Record] = []
+    for one in entries:
+        subjects = _subjects(registry, one, shelf, wanted, track, device)
+        for domain, name in wanted:
+            split, images = shelf.split(domain, name, track), shelf.load(domain, name, track)
+            command = _command(one, shelf, domain, name, track)
+            started = time.monotonic()
+            subject = subjects(domain, name)
+            record = evaluate(subject, split, images, track.name, scorer, shelf.home, command, save_predictions)
+            write(records, record)
+            made.append(record)
+            facts = {"split": split.key, "seconds": time.monotonic() - started, "record": record}
+            report(Event(len(made), len(wanted) * len(entries), one.entry.name, "scored", facts))
+    return made
+
+
+def predicted(
+    registry: Registry, shelf: Shelf, one: Runnable, domain: str, split: str, track: Track, machine: Machine
+) -> tuple[Images, np.ndarray]:
+    """A split and what an entry makes of it, without scoring it.
+
+    Raises:
+        BenchError: the collection lacks the split, or as `evaluate_all`.
+    """
+    if domain not in shelf.manifest(track).domains:
+        raise unknown(f"domain of {shelf.collection}", domain, list(shelf.manifest(track).domains))
+    subject = _subjects(registry, one, shelf, [(domain, split)], track, machine.fabric().device)(domain, split)
+    images = shelf.load(domain, split, track)
+    predictions = subject.predict(images)
+    check_predictions(one.entry.name, predictions, images)
+    return images, predictions
+
+
+def _subjects(
+    registry: Registry,
+    one: Runnable,
+    shelf: Shelf,
+    wanted: list[tuple[str, str]],
+    track: Track,
+    device: Any,
+) -> Callable[[str, str], Subject]:
+    """How an entry predicts on each (domain, split): its model or pictures are read once."""
+    if one.predictions is not None:
+        pictures = read_predictions(one.predictions, {place: shelf.load(*place, track) for place in wanted})
+        return lambda domain, name: Subject(one.entry, "submission", lambda images: pictures[domain, name])
+    if one.exported is not None:
+        exported = one.exported
+        subject = Subject(one.entry, "submission", lambda images: exported.predict(images, device))
+        return lambda domain, name: subject
+    if one.job is None:
+        fit = cache(lambda domain: registry.load(one.entry.model).fit(shelf.school.load(domain, "train", track)))
+        return lambda domain, name: Subject(one.entry, "reference", fit(domain))
+    model, facts = load(one.job, split_keys(shelf, one.job), shelf.home, device)
+    subject = Subject(
+        one.entry,
+        "trained",
+        lambda images: predict(model, images, track, device),
+        facts,
+        one.job.seed,
+        device_name(device),
+    )
+    return lambda domain, name: subject
+
+
+def _command(one: Runnable, shelf: Shelf, domain: str, split: str, track: Track) -> str:
+    """The command that makes a record again."""
+    words = [f"bench evaluate --domain {domain} --split {split}"]
+    if one.predictions:
+        words += ["--predictions DIR --name", one.entry.name]
+    elif one.exported:
+        words += ["--model", one.exported.path.name]
+    else:
+        words += ["--model", one.entry.name]
+    words += [f"--budget {one.job.budget.name}"] if one.job else []
+    words += [f"--collection {shelf.collection} --size {shelf.size}"]
+    words += [f"--track {track.name}"]
+    return " ".join(words)
