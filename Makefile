@@ -29,8 +29,9 @@ check: $(STAMP) ## format, lint, types, and committed boards against their recor
 	$(VENV)/bin/pyright
 	$(VENV)/bin/bench leaderboard --check
 
-bench: $(STAMP) ## speed: every hot path against its peer in the same run
-	$(VENV)/bin/python -m pytest tests/speed --benchmark-only --benchmark-columns=median,ops,rounds --benchmark-sort=name
+bench: $(STAMP) ## speed: every hot path against its peer in the same run; writes reports/speed.md
+	$(VENV)/bin/python -m pytest tests/speed --benchmark-only --benchmark-columns=median,ops,rounds --benchmark-sort=name \
+		--speed-report reports/speed.md
 
 format: $(STAMP) ## rewrite the code in the project's format
 	$(VENV)/bin/ruff check --fix-only --quiet .

@@ -159,7 +159,10 @@ def evaluate(
     model: Annotated[
         str | None, typer.Option("--model", help="mixed, fu2017-cgan@anime, gray-copy, all, or a .pt2 or .onnx file.")
     ] = None,
-    predictions: Annotated[Path | None, typer.Option("--predictions", help="Folder of <id>.png to score.")] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option("--predictions", help="Folder or .zip of <id>.png, or .npz of images and ids, to score."),
+    ] = None,
     name: Annotated[str | None, typer.Option("--name", help="What the board calls the predictions.")] = None,
     split: Annotated[list[str] | None, typer.Option("--split", help="test or series. Default: both.")] = None,
     track: Annotated[
@@ -179,7 +182,14 @@ def evaluate(
     lpips: Annotated[
         str | None, typer.Option("--lpips-weights", help="torchvision's AlexNet weights file, or download. For LPIPS.")
     ] = None,
-    save_predictions: Annotated[bool, typer.Option("--save-predictions", help="Keep the pictures.")] = False,
+    watch: Annotated[
+        float | None,
+        typer.Option("--watch", min=1, help="Score while they are written: seconds without a new one to wait."),
+    ] = None,
+    save_predictions: Annotated[bool, typer.Option("--save-predictions", help="Write the pictures as PNGs.")] = False,
+    repaint: Annotated[
+        bool, typer.Option("--repaint", help="Run models even where what they painted is kept.")
+    ] = False,
     home: Home = HOME,
     records: Records = RECORDS,
 ) -> None:
@@ -191,12 +201,15 @@ def evaluate(
     from bench import playing, progress, scoring
     from bench.device import Machine
     from bench.exported import SUFFIXES, read
+    from bench.predictions import Watch
     from bench.shelf import Shelf
 
     if (model is None) == (predictions is None):
-        raise BenchError("give either --model ENTRY or --predictions DIR.")
+        raise BenchError("give either --model ENTRY or --predictions PATH.")
+    if watch is not None and predictions is None:
+        raise BenchError("--watch waits for --predictions.")
     if (predictions is None) != (name is None):
-        raise BenchError("--predictions and --name go together: the folder, and what the board calls it.")
+        raise BenchError("--predictions and --name go together: where they lie, and what the board calls them.")
     machine, seen, splits = Machine(device), Track.parse(track) if track else None, split or list(EVALUATED_SPLITS)
     machine.check()  # what cannot be is said before a collection is drawn
     for one in splits:
@@ -228,7 +241,7 @@ def evaluate(
             made += len(
                 playing.evaluate_all(
                     baselines, shelf, domains, splits, entries, one, scorer, records, machine, overview,
-                    save_predictions,
+                    save_predictions, repaint, None if watch is None else Watch(watch),
                 )
             )  # fmt: skip
     if not made:

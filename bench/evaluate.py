@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,8 +21,8 @@ from bench.data.splits import SMALL_DOMAIN
 from bench.errors import BenchError
 from bench.files import whole
 from bench.metrics import METRICS
-from bench.predictions import write_predictions
-from bench.records import Cost, EntryFacts, Record, Score, Slice, SplitFacts, TrainingFacts, signature
+from bench.predictions import Origin, find, keep, write_predictions
+from bench.records import Cost, EntryFacts, Record, Score, Slice, SplitFacts, TrainingFacts, signature, stem
 from bench.scoring import Scorer, by_group, by_slice, summaries
 from bench.statistics import Summary
 from bench.types import Entry, Images, Metric
@@ -35,6 +35,8 @@ RELIABLE = {"fid": 2048, "fd-chroma": 256}
 moves by more than a tenth (reports/fd-chroma.md)."""
 
 Predictor = Callable[[Images], np.ndarray]
+Pieces = Callable[[Images], Iterable[tuple[slice, np.ndarray]]]
+"""Which images of the split, and their predictions (k, height, width, 3), in order."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ class Subject:
     Attributes:
         entry: the row's name.
         kind: `trained`, `reference` or `submission`.
-        predict: makes 8-bit sRGB predictions (n, height, width, 3) for a split in memory.
+        pieces: makes 8-bit sRGB predictions of a split in memory, piece by piece in its order; see `painted`.
+        digest: SHA-256 of what predicts (weights, a model file): with it the predictions are kept, and a metric that
+            changes does not run the model again. Empty: they are not kept.
         training: the facts of its training, or None.
         seed: of its training; 0 where there is none.
         device: the kind of device that predicts.
@@ -52,10 +56,16 @@ class Subject:
 
     entry: Entry
     kind: Literal["trained", "reference", "submission"]
-    predict: Predictor
+    pieces: Pieces
+    digest: str = ""
     training: dict[str, Any] | None = None
     seed: int = 0
     device: str = "cpu"
+
+
+def painted(predict: Predictor) -> Pieces:
+    """The pieces of what predicts a whole split at once: one."""
+    return lambda images: ((slice(0, len(images)), predict(images)) for _ in range(1))
 
 
 def check_predictions(name: str, predictions: np.ndarray, images: Images) -> None:
@@ -76,6 +86,7 @@ def evaluate(
     home: Path,
     command: str,
     save_predictions: bool = False,
+    repaint: bool = False,
 ) -> Record:
     """Score one entry on one split.
 
@@ -91,18 +102,21 @@ def evaluate(
         home: where what a run makes lies.
         command: the command that makes this record again.
         save_predictions: keep the pictures.
+        repaint: run the model even where its predictions are kept.
 
     Returns:
         The record; the caller writes it.
     """
-    started = time.perf_counter()
-    predictions = subject.predict(images)
-    seconds = time.perf_counter() - started
-    check_predictions(subject.entry.name, predictions, images)
-    truth = scorer.truth(split, images)
-    values = scorer.images(predictions, truth)
+    facts, truth = split_facts(split, images), scorer.truth(split, images)
+    name = stem(facts, track, subject.entry.name, subject.seed)
+    pieces, cost = _painting(subject, facts, images, track, home, name, repaint)
+    predictions, parts = np.empty_like(images.targets), []
+    for rows, piece in pieces:
+        predictions[rows] = piece
+        parts.append(scorer.images(piece, truth, rows))
+    values = {id: np.concatenate([part[id] for part in parts]) for id in parts[0]}
+    values |= scorer.clips(predictions, truth)
     pooled = scorer.pooled(predictions, truth)
-    facts = split_facts(split, images)
     means = summaries(values, images)
     scores = {}
     for id, metric in METRICS.items():
@@ -126,20 +140,43 @@ def evaluate(
         flags=tuple(_flags(subject, split, images, pooled)),
         training=TrainingFacts(**{f.name: training[f.name] for f in fields(TrainingFacts)}) if training else None,
         cost=Cost(
-            parameters=training["parameters"] if training else None,
-            # A submission's pictures were made elsewhere; what was timed here is reading them.
-            images_per_second=None if subject.kind == "submission" else round(len(images) / seconds, 1),
+            parameters=training["parameters"] if training else None, images_per_second=cost.get("images_per_second")
         ),
-        machine=machine() | ({} if subject.kind == "submission" else {"device": subject.device}),
+        machine=machine() | ({"device": cost["device"]} if "device" in cost else {}),
         versions=versions(),
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         command=command,
     )
-    stem = record.file_name.removesuffix(".json")
-    _write_images(home / "scores" / f"{stem}.parquet", images, values)
+    _write_images(home / "scores" / f"{name}.parquet", images, values)
     if save_predictions:
-        write_predictions(home / "predictions" / stem, images, predictions)
+        write_predictions(home / "predictions" / name, images, predictions)
     return record
+
+
+def _painting(
+    subject: Subject, facts: SplitFacts, images: Images, track: str, home: Path, name: str, repaint: bool
+) -> tuple[Iterable[tuple[slice, np.ndarray]], dict[str, Any]]:
+    """An entry's predictions and what they cost: those that are kept, or made now, and kept.
+
+    A submission's pictures were made elsewhere: reading them costs nothing that a board should show.
+    """
+    if subject.kind == "submission" and not subject.digest:
+        return subject.pieces(images), {}
+    origin = Origin(split=facts.digest, track=track, model=subject.digest)
+    found = None
+    if subject.digest and not repaint:
+        found = find(home, name, origin, images.ids, images.targets.shape)
+    if found is not None:
+        return found.chunks(), dict(found.notes)
+    started = time.perf_counter()
+    pieces = list(subject.pieces(images))
+    seconds = time.perf_counter() - started
+    predictions = pieces[0][1] if len(pieces) == 1 else np.concatenate([piece for _, piece in pieces])
+    check_predictions(subject.entry.name, predictions, images)
+    cost = {"images_per_second": round(len(images) / seconds, 1), "device": subject.device}
+    if subject.digest:
+        keep(home, name, origin, images.ids, predictions, cost)
+    return [(slice(0, len(images)), predictions)], cost
 
 
 def split_facts(split: Split, images: Images) -> SplitFacts:

@@ -14,7 +14,7 @@ import numpy as np
 from bench.colorize import predict
 from bench.device import Machine, device_name
 from bench.errors import BenchError, unknown
-from bench.evaluate import Subject, check_predictions, evaluate
+from bench.evaluate import Subject, check_predictions, evaluate, painted
 from bench.exported import Exported
 from bench.grid import (
     Event,
@@ -31,7 +31,7 @@ from bench.grid import (
 )
 from bench.job import Job
 from bench.metrics.probe import assert_agreement
-from bench.predictions import read_predictions
+from bench.predictions import Submission, Wanted, Watch
 from bench.records import Record, write
 from bench.scoring import Scorer
 from bench.shelf import Shelf
@@ -167,8 +167,23 @@ def evaluate_all(
     machine: Machine,
     report: Report,
     save_predictions: bool = False,
+    repaint: bool = False,
+    watch: Watch | None = None,
 ) -> list[Record]:
     """Evaluate entries on the splits of domains and write one record each; a split that a domain lacks is passed over.
+
+    Args:
+        registry, shelf: what there is.
+        domains, splits: where.
+        entries: which.
+        track: what they see.
+        scorer: measures.
+        records: the folder that takes the records.
+        machine: where models run.
+        report: called after each evaluation.
+        save_predictions: write the pictures as PNGs.
+        repaint: run models even where what they painted is kept.
+        watch: how to wait for predictions that another program is still writing.
 
     Returns:
         The records, as written.
@@ -188,17 +203,26 @@ def evaluate_all(
     device = machine.fabric().device
     made: list[Record] = []
     for one in entries:
-        subjects = _subjects(registry, one, shelf, wanted, track, device)
+        subjects = _subjects(registry, one, shelf, wanted, track, device, watch)
+        found = []
         for domain, name in wanted:
             split, images = shelf.split(domain, name, track), shelf.load(domain, name, track)
             command = _command(one, shelf, domain, name, track)
             started = time.monotonic()
             subject = subjects(domain, name)
-            record = evaluate(subject, split, images, track.name, scorer, shelf.home, command, save_predictions)
-            write(records, record)
-            made.append(record)
+            record = evaluate(
+                subject, split, images, track.name, scorer, shelf.home, command, save_predictions, repaint
+            )
+            found.append(record)
+            if one.predictions is None:  # of a submission nothing is written down before all of it was read
+                write(records, record)
             facts = {"split": split.key, "seconds": time.monotonic() - started, "record": record}
-            report(Event(len(made), len(wanted) * len(entries), one.entry.name, "scored", facts))
+            place = len(made) + len(found)
+            report(Event(place, len(wanted) * len(entries), one.entry.name, "scored", facts))
+        if one.predictions is not None:
+            for record in found:
+                write(records, record)
+        made += found
     return made
 
 
@@ -214,7 +238,7 @@ def predicted(
         raise unknown(f"domain of {shelf.collection}", domain, list(shelf.manifest(track).domains))
     subject = _subjects(registry, one, shelf, [(domain, split)], track, machine.fabric().device)(domain, split)
     images = shelf.load(domain, split, track)
-    predictions = subject.predict(images)
+    predictions = np.concatenate([piece for _, piece in subject.pieces(images)])
     check_predictions(one.entry.name, predictions, images)
     return images, predictions
 
@@ -226,26 +250,31 @@ def _subjects(
     wanted: list[tuple[str, str]],
     track: Track,
     device: Any,
+    watch: Watch | None = None,
 ) -> Callable[[str, str], Subject]:
-    """How an entry predicts on each (domain, split): its model or pictures are read once."""
+    """How an entry predicts on each (domain, split): its model is read once, its pictures as they are scored."""
     if one.predictions is not None:
-        pictures = read_predictions(one.predictions, {place: shelf.load(*place, track) for place in wanted})
-        return lambda domain, name: Subject(one.entry, "submission", lambda images: pictures[domain, name])
+        given = Submission(
+            one.predictions, {place: Wanted.of(shelf.load(*place, track)) for place in wanted}, watch=watch
+        )
+        return lambda domain, name: Subject(one.entry, "submission", lambda images: given.chunks((domain, name)))
     if one.exported is not None:
         exported = one.exported
-        subject = Subject(one.entry, "submission", lambda images: exported.predict(images, device))
+        paint = painted(lambda images: exported.predict(images, device))
+        subject = Subject(one.entry, "submission", paint, digest=exported.digest, device=device_name(device))
         return lambda domain, name: subject
     if one.job is None:
         fit = cache(lambda domain: registry.load(one.entry.model).fit(shelf.school.load(domain, "train", track)))
-        return lambda domain, name: Subject(one.entry, "reference", fit(domain))
+        return lambda domain, name: Subject(one.entry, "reference", painted(fit(domain)))
     model, facts = load(one.job, split_keys(shelf, one.job), shelf.home, device)
     subject = Subject(
         one.entry,
         "trained",
-        lambda images: predict(model, images, track, device),
-        facts,
-        one.job.seed,
-        device_name(device),
+        painted(lambda images: predict(model, images, track, device)),
+        digest=facts["weights_sha256"],
+        training=facts,
+        seed=one.job.seed,
+        device=device_name(device),
     )
     return lambda domain, name: subject
 

@@ -173,9 +173,12 @@ class Record:
     @property
     def file_name(self) -> str:
         """`<collection>-<size>px.<domain>.<split>.<track>.<entry>.s<seed>.json`"""
-        split = self.split
-        place = f"{split.collection}-{split.size}px.{split.domain}.{split.name}.{self.track}"
-        return f"{place}.{self.entry.name}.s{self.seed}.json"
+        return f"{stem(self.split, self.track, self.entry.name, self.seed)}.json"
+
+
+def stem(split: SplitFacts, track: str, entry: str, seed: int) -> str:
+    """What an evaluation's files are called, without their endings."""
+    return f"{split.collection}-{split.size}px.{split.domain}.{split.name}.{track}.{entry}.s{seed}"
 
 
 def signature(definition: str, split: SplitFacts, n: int | None = None) -> str:

@@ -103,28 +103,34 @@ class Scorer:
             self._known[split.digest] = Truth(split, images)
         return self._known[split.digest]
 
-    def images(self, predictions: UInt8[np.ndarray, "n h w 3"], truth: Truth) -> dict[str, Float64[np.ndarray, " n"]]:
+    def images(
+        self, predictions: UInt8[np.ndarray, "k h w 3"], truth: Truth, rows: slice = slice(None)
+    ) -> dict[str, Float64[np.ndarray, " k"]]:
         """Every value an image.
 
         Args:
             predictions: 8-bit sRGB, of the targets' shape.
             truth: of the split.
+            rows: which images of the split they are; all of them where it is left out.
 
         Returns:
-            By metric id, float64 of shape (n,), NaN where a metric does not apply to an image; `-true` metrics only
-            where the split knows its regions, those of time only on clips. What no board ranks by is there too.
+            By metric id, float64 of shape (k,), NaN where a metric does not apply to an image; `-true` metrics only
+            where the split knows its regions. What no board ranks by is there too.
         """
-        targets, frames = truth.images.targets, truth.images.frames
+        targets = truth.images.targets[rows]
         if (told := truth.known) is None:
             values = score_all(predictions, targets)
         else:
             # Regions are numbered from 0, and the metrics read 0 as none.
-            values = score_all(predictions, targets, told.boundaries, told.regions + np.uint16(1))
-        if frames is not None:
-            values |= temporal_scores(predictions, targets, frames, truth.motion)
+            values = score_all(predictions, targets, told.boundaries[rows], told.regions[rows] + np.uint16(1))
         if self._lpips is not None:
             values |= self._lpips(predictions, targets)
         return values
+
+    def clips(self, predictions: UInt8[np.ndarray, "n h w 3"], truth: Truth) -> dict[str, Float64[np.ndarray, " n"]]:
+        """What only clips show, a value a frame, of a whole split; nothing of single images."""
+        frames = truth.images.frames
+        return {} if frames is None else temporal_scores(predictions, truth.images.targets, frames, truth.motion)
 
     def pooled(self, predictions: UInt8[np.ndarray, "n h w 3"], truth: Truth) -> dict[str, Pooled]:
         """Every value a split, by metric id; none of fewer than two images."""

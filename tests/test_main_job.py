@@ -195,14 +195,14 @@ def test_predictions_with_faults_are_all_named_and_nothing_is_scored(trained: Pa
     assert result.exit_code == 2
     assert f"missing {split.items[1].id}.png" in result.stderr
     assert "unexpected extra.png" in result.stderr
-    assert f"{split.items[0].id}.png is not an 8-bit PNG of shape (32, 32, 3)" in result.stderr
+    assert f"of another size {split.items[0].id}.png (8 x 8)" in result.stderr
     assert not (trained / "records" / f"procedural-v1-{SIZE}px.cartoon.test.gray.mine.s0.json").exists()
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["evaluate", "--domain", "cartoon"], "either --model ENTRY or --predictions DIR"),
+        (["evaluate", "--domain", "cartoon"], "either --model ENTRY or --predictions PATH"),
         (["evaluate", "--domain", "cartoons", "--model", "gray-copy"], "Did you mean cartoon"),
         (["evaluate", "--domain", "cartoon", "--model", "grey-copy"], "Did you mean gray-copy"),
         (["evaluate", "--domain", "cartoon", "--model", "gray-copy@anime"], "not trained on a mix"),

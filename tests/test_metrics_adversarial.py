@@ -73,7 +73,7 @@ def truth_of(name, targets):
 def test_agrees_with_the_libraries_or_has_no_value(name):
     predictions, targets = CASES[name]
     maps = truth_of(name, targets)
-    ours = score_all(predictions, targets, *maps)
+    ours = score_all(predictions, targets, maps[0], maps[1])
     for place, pair in enumerate(zip(predictions, targets, strict=True)):
         boundary, numbers = (one[place] for one in maps)
         theirs = protocol.protocol(*pair) | protocol.ms_ssim(*pair) | protocol.locked(*pair) | restated.chroma(*pair)
@@ -95,7 +95,8 @@ def test_what_is_not_defined_has_no_value():
     }
     for name, metrics in undefined.items():
         predictions, targets = CASES[name]
-        scores = score_all(predictions, targets, *truth_of(name, targets))
+        boundaries, regions = truth_of(name, targets)
+        scores = score_all(predictions, targets, boundaries, regions)
         for metric in metrics:
             assert np.isnan(scores[metric]).all(), (name, metric)
         for metric in ("l1", "ssim", "ciede2000", "ssim-locked", "palette-distance", "saturation-error"):

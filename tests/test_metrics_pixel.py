@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bench import color
 from bench.errors import BenchError
-from bench.metrics import METRICS
+from bench.metrics import PROTOCOL
 from bench.metrics.pixel import ciede2000, ciede2000_map, colour_scores, score_images, ssim
 
 with warnings.catch_warnings():
@@ -61,7 +61,7 @@ SHARMA = np.array(
     ]
 )
 
-FULL_REFERENCE = [name for name, metric in METRICS.items() if metric.kind == "full-reference"]
+FULL_REFERENCE = [name for name, metric in PROTOCOL.items() if metric.kind == "full-reference"]
 
 
 def plain(prediction, target):
@@ -131,9 +131,9 @@ def smooth(n, height, width):
 
 
 def test_metrics_table_names_what_is_scored():
-    assert list(METRICS) == [*FULL_REFERENCE, "fid", "kid"]
+    assert list(PROTOCOL) == [*FULL_REFERENCE, "fid", "kid"]
     assert set(score_images(noise((1, 11, 11, 3)), noise((1, 11, 11, 3)))) == set(FULL_REFERENCE)
-    for name, metric in METRICS.items():
+    for name, metric in PROTOCOL.items():
         assert metric.id == name
         assert "|" not in metric.name + metric.definition
         assert metric.source

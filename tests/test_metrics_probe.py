@@ -11,11 +11,23 @@ import numpy as np
 import pytest
 import torch
 
-from bench import grid
+from bench import playing
 from bench.data.manifest import Item, Manifest
 from bench.device import Machine
 from bench.errors import BenchError
-from bench.metrics import METRICS, distribution, lpips, probe, suite, temporal
+from bench.metrics import (
+    METRICS,
+    bleeding,
+    chroma,
+    distribution,
+    hues,
+    lpips,
+    multiscale,
+    probe,
+    regions,
+    suite,
+    temporal,
+)
 from bench.metrics.probe import pictures
 from bench.metrics.probe.protocol import colour_science
 from bench.shelf import Shelf
@@ -103,7 +115,7 @@ def test_a_metric_that_drifts_stops_the_run(name, tmp_path, monkeypatch):
     shelf = Shelf(tmp_path, "toy", 32)
     unused: Any = None
     with pytest.raises(BenchError, match=rf"^{name} differs from .* no score is written"):
-        grid.evaluate_all(
+        playing.evaluate_all(
             _NoBaselines(), shelf, ["cartoon"], ["test"], [], Track("gray"), unused,
             tmp_path / "records", Machine("cpu"), lambda event: None,
         )  # fmt: skip
@@ -122,6 +134,27 @@ def test_a_value_that_is_lost_is_heard(name, remembered, monkeypatch):
     drift(monkeypatch, name, np.nan)
     with pytest.raises(BenchError, match=f"^{name} differs from .* by inf"):
         probe.assert_agreement()
+
+
+@pytest.mark.parametrize(
+    ("module", "constant", "value", "heard"),
+    [
+        (bleeding, "STEP", 11.0, "bleeding"),
+        (bleeding, "RADIUS", 3, "bleeding-true"),
+        (regions, "STEP", 1, "region-spread"),
+        (regions, "STEP", 3, "region-spread"),
+        (regions, "LEAST", 15, "small-regions-true"),
+        (regions, "SMALL", 0.009, "small-regions"),
+        (hues, "LEAST_SHARE", 0.01, "ciede2000-neutrals"),
+        (multiscale, "WEIGHTS", (0.05, 0.28, 0.3, 0.2363, 0.1333), "ms-ssim"),
+        (chroma, "TINT", 1.1, "saturation-error"),
+        (suite, "JUST_NOTICEABLE", 2.4, "ciede2000-over-2.3"),
+        (temporal, "STEPS", (1, 2), "cdc-difference"),
+    ],
+)
+def test_a_constant_that_moves_is_heard(module, constant, value, heard, remembered, monkeypatch):
+    monkeypatch.setattr(module, constant, value)
+    assert heard in {check.metric for check in probe.cross_check(whole=False) if not check.good}
 
 
 def test_what_counts_as_a_deviation():
@@ -149,7 +182,7 @@ def test_the_probe_is_the_same_everywhere():
         "clips": pictures.probe_clips()[:2],
     }
     sums = {name: [int(array.sum(dtype=np.int64)) for array in arrays] for name, arrays in made.items()}
-    assert sums == {"pairs": [6711799, 6831676], "truth": [1876, 573264], "clips": [3975303, 3967811]}
+    assert sums == {"pairs": [6759195, 6882466], "truth": [1994, 575694], "clips": [3975303, 3967811]}
 
 
 def test_the_probe_shows_every_metric_something(theirs):

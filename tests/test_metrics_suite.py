@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from bench import color
 from bench.errors import BenchError
-from bench.metrics import METRICS
+from bench.metrics import PROTOCOL
 from bench.metrics.bleeding import bleeding_scores
 from bench.metrics.chroma import chroma_scores
 from bench.metrics.hues import hue_scores
@@ -84,8 +84,8 @@ def damage(name, metric, values):
 
 
 def test_every_metric_is_described_once():
-    assert not set(SUITE) & set(METRICS)
-    assert len({metric.name for metric in (*SUITE.values(), *METRICS.values())}) == len(SUITE) + len(METRICS)
+    assert not set(SUITE) & set(PROTOCOL)
+    assert len({metric.name for metric in (*SUITE.values(), *PROTOCOL.values())}) == len(SUITE) + len(PROTOCOL)
     assert len({metric.definition for metric in SUITE.values()}) == len(SUITE)
     for metric in SUITE.values():
         assert metric.kind == "full-reference"

@@ -17,12 +17,18 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
-from bench.predictions import Submission, Wanted, Watch, chunks, read_predictions, write_predictions
+from bench.predictions import Submission, Wanted, Watch, chunks, write_predictions
 from bench.types import Images
 
 SIDE = 24
 SHAPE = (SIDE, SIDE, 3)
 IDS = tuple(f"s00-{number:03d}" for number in range(7))
+
+
+def read_all(path: Path, wanted: dict) -> dict:
+    """Every split wanted, each in one array."""
+    given = Submission(path, {place: Wanted.of(images) for place, images in wanted.items()})
+    return {place: given.all(place) for place in wanted}
 
 
 def noise(count: int = len(IDS), side: int = SIDE, seed: int = 0) -> np.ndarray:
@@ -109,6 +115,12 @@ def test_every_form_names_what_is_missing_and_what_is_too_much(form: str, tmp_pa
         gathered(path, (*IDS[1:], "new"))
 
 
+def test_pictures_of_any_memory_layout_are_written(tmp_path: Path) -> None:
+    planes = np.ascontiguousarray(PICTURES.transpose(0, 3, 1, 2))
+    write_predictions(tmp_path / "out", image_set(), planes.transpose(0, 2, 3, 1))
+    np.testing.assert_array_equal(gathered(tmp_path / "out"), PICTURES)
+
+
 def broken(data: bytes) -> bytes:
     """One byte of the pixels is another."""
     place = data.index(b"IDAT") + 40
@@ -191,7 +203,7 @@ def test_all_faults_of_all_splits_come_in_one_line_the_first_ten_of_a_kind_named
     (tmp_path / "series" / "extra.txt").write_text("?", encoding="utf-8")
     wanted = {("cartoon", "test"): image_set(ids), ("cartoon", "series"): image_set(ids)}
     with pytest.raises(BenchError) as caught:
-        read_predictions(tmp_path, wanted)
+        read_all(tmp_path, wanted)
     said = str(caught.value)
     assert said.startswith(f"15 problems with the predictions in {tmp_path}: 12 missing test/i00.png, ")
     assert "test/i09.png, ...; 1 unexpected series/extra.txt; 1 not PNG but JPEG test/i20.png; " in said
@@ -230,14 +242,14 @@ def test_a_split_may_lie_at_four_places(form: str, layout: str, tmp_path: Path) 
     else:
         path = tmp_path / "out.npz"
         np.savez(path, images=PICTURES, ids=np.array(names))
-    read = read_predictions(path, {("cartoon", "test"): image_set()})
+    read = read_all(path, {("cartoon", "test"): image_set()})
     np.testing.assert_array_equal(read["cartoon", "test"], PICTURES)
 
 
 def test_one_picture_never_stands_for_two_domains(tmp_path: Path) -> None:
     path = as_folder(tmp_path)
     with pytest.raises(BenchError, match="would stand for cartoon/test and anime/test"):
-        read_predictions(path, {("cartoon", "test"): image_set(), ("anime", "test"): image_set()})
+        read_all(path, {("cartoon", "test"): image_set(), ("anime", "test"): image_set()})
 
 
 def test_what_stands_twice_is_a_fault(tmp_path: Path) -> None:

@@ -55,11 +55,20 @@ def test_a_split_that_knows_nothing_has_no_true_metrics(scorer: scoring.Scorer, 
 def test_clips_are_scored_in_time(scorer: scoring.Scorer, tmp_path: Path) -> None:
     split = prepare_procedural_clips(tmp_path, 32, series=4, clips=1).split("cartoon", "test")
     truth = scoring.Truth(split, load(split, CLIPS))
-    values = scorer.images(shifted(truth), truth)
+    assert not {"warp-error-ab", "cdc-difference"} & set(scorer.images(shifted(truth), truth))
+    values = scorer.clips(shifted(truth), truth)
     first = np.array(truth.images.frames) == 0
     assert np.isnan(values["warp-error-ab"][first]).all()
     assert np.isfinite(values["warp-error-ab"][~first]).any()
     assert np.isfinite(values["cdc-difference"]).all()
+
+
+def test_pieces_score_as_the_whole(scorer: scoring.Scorer, drawn: scoring.Truth) -> None:
+    assert scorer.clips(shifted(drawn), drawn) == {}
+    whole = scorer.images(shifted(drawn), drawn)
+    parts = [scorer.images(shifted(drawn)[rows], drawn, rows) for rows in (slice(0, 5), slice(5, None))]
+    for id, values in whole.items():
+        np.testing.assert_array_equal(np.concatenate([part[id] for part in parts]), values)
 
 
 def test_slices_are_the_labels_and_their_numbers_means_over_their_images(

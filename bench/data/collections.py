@@ -22,6 +22,8 @@ SLICES_VERSION = "1"
 TRAINED_ON = {SLICES: PROCEDURAL}
 """Collections for evaluation alone, and where the entries evaluated on them learn."""
 BUILT_IN = (PROCEDURAL, SLICES, open_v1.NAME)
+WITH_CLIPS = (PROCEDURAL, open_v1.NAME)
+"""Built-in collections that prepare clips of their own."""
 DEFAULT_SIZE = 128
 SERIES, PICTURES = 40, 48
 """How large the published procedural-v1 is."""
@@ -49,7 +51,7 @@ def open_collection(
     """
     slug("collection", name)
     present = sizes(home, name, clips)
-    if clips and name != PROCEDURAL and not present:
+    if clips and name not in WITH_CLIPS and not present:
         if name not in names(home):
             raise unknown("collection", name, names(home))
         raise BenchError(f"{name} has no clips; temporal tracks need them: use {PROCEDURAL}, which draws its own.")
@@ -59,7 +61,7 @@ def open_collection(
         raise BenchError(f"{name} is there at {_listed(present)} px; say which with --size.")
     if size is None and present:
         size = present[0]
-    if name == PROCEDURAL or (name in BUILT_IN and not clips):
+    if name in (WITH_CLIPS if clips else BUILT_IN):
         return _built_in(home, name, DEFAULT_SIZE if size is None else require_side(size), report, clips)
     if not present:
         raise unknown("collection", name, names(home))
@@ -71,20 +73,20 @@ def open_collection(
 def _built_in(home: Path, name: str, size: int, report: Progress | None, clips: bool) -> Manifest:
     if name == SLICES:
         version = _slices_version(SERIES, PICTURES)
-    elif name != PROCEDURAL:
-        version = open_v1.VERSION
+    elif name == open_v1.NAME:
+        version = open_v1.CLIPS_VERSION if clips else open_v1.VERSION
     else:
         version = _clips_version(SERIES, CLIPS) if clips else _procedural_version(SERIES, PICTURES)
     root = folder(home, name, size, clips)
     if (root / "manifest.json").is_file() and _version(root) == version:
         return manifests.read(root)
-    if clips:
+    if name == PROCEDURAL and clips:
         return prepare_procedural_clips(home, size, report, SERIES, CLIPS)
     if name == PROCEDURAL:
         return prepare_procedural(home, size, report, SERIES, PICTURES)
     if name == SLICES:
         return prepare_slices(home, size, report, SERIES, PICTURES)
-    return open_v1.prepare(home, size, report)
+    return open_v1.prepare_clips(home, size, report) if clips else open_v1.prepare(home, size, report)
 
 
 def _listed(present: list[int]) -> str:
@@ -212,7 +214,7 @@ def known(home: Path) -> list[dict[str, Any]]:
     for name in names(home):
         for clips in (False, True):
             present = sizes(home, name, clips)
-            if not present and (name == PROCEDURAL or (name in BUILT_IN and not clips)):
+            if not present and name in (WITH_CLIPS if clips else BUILT_IN):
                 rows.append(_row(name, None, clips, None, {}, "not prepared yet"))
             for size in present:
                 try:

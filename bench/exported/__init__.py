@@ -8,6 +8,8 @@ file, a TorchScript archive and a checkpoint are refused, because reading one me
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -82,6 +84,13 @@ class Exported:
     @property
     def track(self) -> Track:
         return self.convention.track
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that decides what it paints: the file, what it loads besides, and the convention."""
+        facts = self.facts()
+        said = json.dumps([facts["sha256"], facts.get("data"), facts["convention"]], sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
 
     def facts(self) -> dict[str, Any]:
         """What a record says of it: the format, the file's SHA-256, who wrote it, and the convention."""

@@ -5,7 +5,7 @@
 """
 
 from bench.predictions.folder import write_predictions
-from bench.predictions.reading import Place, Submission, Wanted, Watch, chunks, read_predictions
+from bench.predictions.reading import Place, Submission, Wanted, Watch, chunks
 from bench.predictions.store import Kept, Origin, find, keep, keeping, kept
 
 __all__ = [
@@ -20,6 +20,5 @@ __all__ = [
     "keep",
     "keeping",
     "kept",
-    "read_predictions",
     "write_predictions",
 ]

@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bench.errors import BenchError
 from bench.files import whole
 from bench.predictions.picture import UNFINISHED, decode, inspect, limit
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from bench.predictions.picture import Problem
     from bench.types import Images
 
@@ -22,7 +22,7 @@ def write_predictions(folder: Path, images: Images, predictions: np.ndarray) -> 
     import cv2
 
     for id, picture in zip(images.ids, predictions, strict=True):
-        done, png = cv2.imencode(".png", picture[..., ::-1])
+        done, png = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))
         if not done:
             raise BenchError(f"the prediction for {id} could not be encoded as PNG.")
         with whole(folder / f"{id}.png") as temporary:

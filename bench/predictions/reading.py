@@ -311,19 +311,6 @@ def chunks(
     yield from Submission(path, {place: Wanted(tuple(ids), shape)}, watch, threads).chunks(place, size)
 
 
-def read_predictions(root: Path, wanted: Mapping[Place, Images]) -> dict[Place, np.ndarray]:
-    """Read the predictions for several splits, all or none; see `Submission`.
-
-    Returns:
-        8-bit sRGB of the shape of each split's targets.
-
-    Raises:
-        BenchError: as `Submission` and its `chunks`.
-    """
-    submission = Submission(root, {place: Wanted.of(images) for place, images in wanted.items()})
-    return {place: submission.all(place) for place in wanted}
-
-
 def _source(path: Path, wanted: Mapping[Place, Wanted], watch: Watch | None) -> Source:
     arrays = path.suffix.lower() == ".npz" or (path / "images.npy").is_file()
     if watch is not None:

@@ -1,7 +1,6 @@
 """The collection open-v1: openly licensed drawings, films and comic pages, pinned by checksum."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +8,25 @@ from bench.data import naming
 from bench.data.building import Draft, Progress, settle, whole_folder, work
 from bench.data.certify.leaks import without_copies
 from bench.data.manifest import LeftOut, Manifest
-from bench.data.open_v1.listing import CONNECTIONS, NAME, Row, credits, fetch, good, listed, originals
+from bench.data.open_v1.clips import VERSION as CLIPS_VERSION
+from bench.data.open_v1.clips import prepare_clips
+from bench.data.open_v1.listing import NAME, Row, credits, fetch, listed, originals, require_originals
 from bench.data.open_v1.making import NO_TARGET, Maker, group_of
 from bench.errors import BenchError
 
-__all__ = ["NAME", "VERSION", "Row", "credits", "fetch", "group_of", "listed", "originals", "prepare"]
+__all__ = [
+    "CLIPS_VERSION",
+    "NAME",
+    "VERSION",
+    "Row",
+    "credits",
+    "fetch",
+    "group_of",
+    "listed",
+    "originals",
+    "prepare",
+    "prepare_clips",
+]
 
 VERSION = "2"
 """Of the rules; a prepared folder of another version is made again."""
@@ -49,15 +62,7 @@ def prepare(home: Path, size: int, report: Progress | None = None, rows: Sequenc
     """
     rows = listed() if rows is None else rows
     raw = originals(home)
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        lacking = [
-            row.file for row, whole in zip(rows, pool.map(lambda r: good(r, raw), rows), strict=True) if not whole
-        ]
-    if lacking:
-        raise BenchError(
-            f"{NAME} needs its {len(rows)} originals; {len(lacking)} are missing or changed, such as {lacking[0]}; "
-            f"run `bench data fetch {NAME}`."
-        )
+    require_originals(rows, raw, "originals")
     names = dict(zip((row.file for row in rows), naming.ids([row.file for row in rows]), strict=True))
     figures = [row for row in rows if row.kind == "sprite"]
     stages = [row for row in rows if row.kind == "background" and row.group.startswith("renpy")]

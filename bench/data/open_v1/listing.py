@@ -137,6 +137,28 @@ def good(row: Row, folder: Path) -> bool:
     return path.is_file() and path.stat().st_size == int(row.bytes) and files.sha256(path) == row.sha256
 
 
+def require_originals(rows: Sequence[Row], raw: Path, what: str) -> None:
+    """Check that all listed files are there as they were listed.
+
+    Args:
+        rows: which.
+        raw: the folder of the fetched files.
+        what: they are called in the error.
+
+    Raises:
+        BenchError: naming the first that is missing or changed.
+    """
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        lacking = [
+            row.file for row, whole in zip(rows, pool.map(lambda r: good(r, raw), rows), strict=True) if not whole
+        ]
+    if lacking:
+        raise BenchError(
+            f"{NAME} needs its {len(rows)} {what}; {len(lacking)} are missing or changed, such as {lacking[0]}; "
+            f"run `bench data fetch {NAME}`."
+        )
+
+
 def _bring(row: Row, raw: Path, mirror: Path | None) -> str | None:
     """Install one file; the reason why not, or None."""
     import requests

@@ -14,9 +14,10 @@ HEIGHT, WIDTH = 48, 64
 PAINT = (
     (241, 194, 125), (101, 67, 33), (220, 20, 60),
     (34, 139, 34), (135, 206, 235), (128, 128, 130),
-    (200, 60, 160), (60, 160, 190),
+    (200, 60, 160), (60, 160, 190), (250, 240, 90),
+    (155, 155, 157), (139, 210, 239),
 )  # fmt: skip
-"""Of the drawing's regions: one of each colour class, and two for the small ones."""
+"""Of the drawing's regions: one of each colour class, three spots, and two that are near their ground's colour."""
 
 
 def probe_pairs() -> tuple[UInt8[np.ndarray, "6 48 64 3"], UInt8[np.ndarray, "6 48 64 3"]]:
@@ -103,8 +104,13 @@ def made_network() -> dict[str, Float32[np.ndarray, ...]]:
 
 
 def _drawn() -> Int[np.ndarray, "48 64"]:
-    """The number of each pixel's region in the drawing: six fields, and two spots of 30 pixels."""
+    """The number of each pixel's region in the drawing.
+
+    Six fields, two spots of 30 pixels and one of 15; then what lies close to the limits of edges and flat regions, so
+    that a limit that moves is heard: a gray some 10 from its neighbour in Lab, and a spot 4 levels above its ground.
+    """
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
     numbers = y // 24 * 3 + x // 22 + 1
-    numbers[8:13, 8:14], numbers[32:37, 40:46] = 7, 8
+    numbers[8:13, 8:14], numbers[32:37, 40:46], numbers[30:33, 6:11] = 7, 8, 9
+    numbers[24:, 54:], numbers[40:45, 26:32] = 10, 11
     return numbers

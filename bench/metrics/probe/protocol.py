@@ -106,15 +106,20 @@ def ms_ssim(prediction: Image, target: Image) -> dict[str, float]:
     # One channel an image, because torchmetrics averages over an image's channels.
     images = [torch.from_numpy(one.astype(np.float64)).permute(2, 0, 1)[:, None] for one in (prediction, target)]
     value = np.ones(3)
-    for scale, weight in enumerate(weights):
-        if scale:
-            images = [torch.nn.functional.avg_pool2d(image, 2) for image in images]
-        if scale < count - 1:
-            _, term = measure(*images, data_range=255.0, reduction="none", return_contrast_sensitivity=True)
-        else:
-            _, whole = measure(*images, data_range=255.0, reduction="none", return_full_image=True)
-            term = whole[..., 5:-5, 5:-5].mean(dim=(1, 2, 3))
-        value *= np.maximum(term.numpy(), 0) ** weight
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # so small are the pictures that several wait for one another
+    try:
+        for scale, weight in enumerate(weights):
+            if scale:
+                images = [torch.nn.functional.avg_pool2d(image, 2) for image in images]
+            if scale < count - 1:
+                _, term = measure(*images, data_range=255.0, reduction="none", return_contrast_sensitivity=True)
+            else:
+                _, whole = measure(*images, data_range=255.0, reduction="none", return_full_image=True)
+                term = whole[..., 5:-5, 5:-5].mean(dim=(1, 2, 3))
+            value *= np.maximum(term.numpy(), 0) ** weight
+    finally:
+        torch.set_num_threads(threads)
     return {"ms-ssim": float(value.mean())}
 
 

@@ -1,0 +1,101 @@
+"""One evaluation: what is kept, so that a metric that changes does not run a model again, and what never is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from bench.data.manifest import Item, Split
+from bench.errors import BenchError
+from bench.evaluate import Subject, evaluate, painted
+from bench.scoring import Scorer
+from bench.types import Entry, Images, Mix
+
+RNG = np.random.default_rng(3)
+TARGETS = RNG.integers(0, 256, (9, 8, 8, 3)).astype(np.uint8).repeat(4, 1).repeat(4, 2)
+IMAGES = Images(
+    tuple(f"i{place}" for place in range(9)), tuple(f"g{place % 3}" for place in range(9)), TARGETS, TARGETS[..., 0]
+)
+SPLIT = Split(
+    Path(), "toy", "anime", "test", 32, "none",
+    tuple(Item(id, "anime", "test", group, id, "0" * 64) for id, group in zip(IMAGES.ids, IMAGES.groups, strict=True)),
+)  # fmt: skip
+
+
+class Painter:
+    """Counts how often it runs."""
+
+    def __init__(self, shift: int = 9):
+        self.runs, self.shift = 0, shift
+
+    def __call__(self, images: Images) -> np.ndarray:
+        self.runs += 1
+        return np.clip(images.targets.astype(int) + self.shift, 0, 255).astype(np.uint8)
+
+
+def score(home: Path, subject: Subject, **more: bool):
+    return evaluate(subject, SPLIT, IMAGES, "gray", Scorer(), home, "bench evaluate", **more)
+
+
+def of(painter: Painter, digest: str = "a" * 64, kind: Literal["reference", "submission"] = "submission") -> Subject:
+    return Subject(Entry("mine"), kind, painted(painter), digest=digest)
+
+
+def test_what_is_kept_is_scored_again_without_the_model(tmp_path: Path) -> None:
+    painter = Painter()
+    first = score(tmp_path, of(painter))
+    again = score(tmp_path, of(painter))
+    assert painter.runs == 1
+    assert again.scores == first.scores
+    assert again.groups == first.groups
+    # What it cost when it ran is remembered, not measured on reading a file.
+    assert again.cost == first.cost
+    assert first.cost.images_per_second is not None
+    score(tmp_path, of(painter), repaint=True)
+    assert painter.runs == 2
+
+
+def test_other_weights_are_never_served_from_what_is_kept(tmp_path: Path) -> None:
+    score(tmp_path, of(Painter()))
+    other = Painter(30)
+    record = score(tmp_path, of(other, digest="b" * 64))
+    assert other.runs == 1
+    assert record.scores["l1"].value == pytest.approx(
+        np.abs(np.clip(TARGETS.astype(int) + 30, 0, 255) - TARGETS).mean()
+    )
+
+
+def test_references_and_pictures_are_not_kept(tmp_path: Path) -> None:
+    painter = Painter()
+    for _ in range(2):
+        score(tmp_path, of(painter, digest="", kind="reference"))
+    assert painter.runs == 2
+
+    def pieces(images: Images) -> Iterator[tuple[slice, np.ndarray]]:
+        whole = Painter()(images)
+        yield slice(0, 4), whole[:4]
+        yield slice(4, 9), whole[4:]
+
+    given = score(tmp_path, Subject(Entry("theirs"), "submission", pieces))
+    assert given.cost.images_per_second is None
+    assert "device" not in given.machine
+    assert {id: s.value for id, s in given.scores.items()} == {
+        id: s.value for id, s in score(tmp_path, of(Painter())).scores.items()
+    }
+
+
+def test_intervals_stay_within_what_is_possible(tmp_path: Path) -> None:
+    record = score(tmp_path, of(Painter()))
+    share = record.scores["ciede2000-over-2.3"]
+    assert share.low is not None
+    assert share.high is not None
+    assert 0 <= share.low <= share.high <= 1
+    assert record.scores["fd-chroma"].value is not None
+    assert "FD-chroma under 256 images" in record.flags
+
+
+def test_predictions_of_another_shape_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="must be uint8 of shape"):
+        score(tmp_path, Subject(Entry("a", Mix(("anime",))), "reference", painted(lambda images: images.targets[:3])))
