@@ -389,3 +389,10 @@ def test_a_scene_is_credited_to_both_its_pictures():
         rows["background"].licence: 2,
         other.licence: 1,
     }
+
+
+def test_a_collection_without_train_may_hold_series_of_another():
+    items = [item_of("a", "series"), item_of("b", "test")]
+    assert facts.crossings(Manifest(Path(), "mine", "1", SIZE, in_order(items))) == []
+    (found,) = facts.crossings(Manifest(Path(), "mine", "1", SIZE, in_order([*items, item_of("c", "train")])))
+    assert (found["what"], found["name"], found["splits"]) == ("group", "g0", ["series"])

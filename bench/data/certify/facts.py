@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.data import open_v1
-from bench.data.collections import PROCEDURAL
+from bench.data.labels import DRAWN
 from bench.data.manifest import Item, Manifest, ordered_domains
 from bench.types import SPLITS
 
@@ -94,10 +94,12 @@ def crossings(manifest: Manifest) -> list[dict[str, Any]]:
         groups[item.domain, item.group].add(item.split)
         if (piece := piece_of(item)) is not None:
             pieces[(*piece, item.domain)].add(item.split)
+    # A collection for evaluation alone has no train: its series are those of another collection.
+    trains = any(item.split == "train" for item in manifest.items)
     found = []
     for (domain, group), splits in groups.items():
         homes = splits - {"series"}
-        if len(homes) > 1 or ("series" in splits and homes != {"train"}):
+        if len(homes) > 1 or ("series" in splits and homes != {"train"} and trains):
             found.append(_crossing("group", domain, group, splits))
     found += [
         _crossing(what, domain, name, splits) for (what, name, domain), splits in pieces.items() if len(splits) > 1
@@ -125,7 +127,7 @@ def licences(manifest: Manifest) -> list[dict[str, Any]]:
         credits = {row.file: row.licence for row in open_v1.listed()}
     counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for item in manifest.items:
-        if manifest.collection == PROCEDURAL:
+        if manifest.collection in DRAWN:
             named = {OURS}
         else:
             scene = _SCENE.fullmatch(item.source)

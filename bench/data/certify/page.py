@@ -7,14 +7,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bench.data import png
-from bench.data.collections import PROCEDURAL
+from bench.data.labels import DRAWN
 from bench.data.manifest import Item, Manifest, target_path
 from bench.errors import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-SHOWN = (PROCEDURAL,)
+SHOWN = DRAWN
 """Collections whose pictures are ours to pass on; those of others belong to their authors and stay where they are."""
 
 PICTURE = 128
