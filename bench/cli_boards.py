@@ -95,7 +95,7 @@ def compare_entries(
     table(compare.rows(made), as_json)
     for gain in gains:
         print(f"{gain['difference']:+8.2f}  {printable(gain['id'])}  ({printable(gain['group'])})")
-    if not gains:
+    if not made.metrics:
         print(f"images: {home / 'scores'} holds no values of both entries; evaluate them on this machine to see them.")
 
 

@@ -15,7 +15,7 @@ Clips = Annotated[
     bool, typer.Option("--clips", help="Its clips, which the tracks with a previous frame are played on.")
 ]
 
-data = typer.Typer(no_args_is_help=True, help="Collections: add, fetch, list, show, verify.")
+data = typer.Typer(no_args_is_help=True, help="Collections: add, fetch, show, certify, export, ...")
 
 
 @data.command("add")
@@ -94,7 +94,7 @@ def data_export(
     clips: Clips = False,
     home: Home = HOME,
 ) -> None:
-    """Write a collection's splits as a Hugging Face folder, as parquet, or as WebDataset shards.
+    """Write a collection's splits as a Hugging Face folder, as parquet, or as WebDataset shards: stills, or --clips.
 
     Example: bench data export procedural-v1 out --format webdataset --size 64
     """
@@ -193,7 +193,7 @@ def data_verify(name: str, size: Size = None, clips: Clips = False, home: Home =
     Example: bench data verify procedural-v1 --size 64
     """
     from bench import progress
-    from bench.data.collections import open_collection
+    from bench.data.collections import folder, open_collection
     from bench.data.manifest import verify
 
     with progress.steps(f"preparing {name}") as report:
@@ -201,7 +201,10 @@ def data_verify(name: str, size: Size = None, clips: Clips = False, home: Home =
     problems = verify(manifest)
     for line in problems:
         print(line)
-    print(f"{name} at {manifest.size} px: {len(manifest.items)} images, {len(problems)} problems")
+    kind = "clip frames" if clips else "images"
+    print(f"{name} at {manifest.size} px: {len(manifest.items)} {kind}, {len(problems)} problems")
+    if not clips and (folder(home, name, manifest.size, clips=True) / "manifest.json").is_file():
+        print("its clips were not looked at: add --clips")
     raise typer.Exit(1 if problems else 0)
 
 

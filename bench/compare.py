@@ -10,7 +10,7 @@ from bench.comparison import difference
 from bench.errors import BenchError, unknown
 from bench.metrics import METRICS
 from bench.records import Record
-from bench.statistics import Summary, advised
+from bench.statistics import Summary, group_table
 
 PRIMARY = "ciede2000"
 SHOWN = 5
@@ -90,24 +90,34 @@ def compare(first: Record, second: Record, home: Path) -> Comparison:
     for fact in ("digest", "key"):
         if getattr(first.split, fact) != getattr(second.split, fact):
             raise BenchError(f"only entries on the same pictures are compared: {first.split.key}, {second.split.key}.")
+    scores = [record.scores.get(PRIMARY) for record in (first, second)]
+    made = [None if score is None else score.signature for score in scores]
+    if made[0] != made[1]:
+        raise BenchError(f"only numbers made in one way are compared: {made[0]}, {made[1]}; evaluate both again.")
     if first.track != second.track:
         raise BenchError(f"only entries of one track are compared: {first.track}, {second.track}.")
     names = sorted(first.groups)
     if not names or names != sorted(second.groups):
         raise BenchError("the records do not tell of the same groups; evaluate both entries again.")
     means = [np.array([record.groups[name] for name in names]) for record in (first, second)]
-    method = advised(len(names))
-    primary = difference(means[0], means[1], names, method=method)
+    primary = difference(means[0], means[1], names)
     ahead = int((means[0] < means[1]).sum())
     tables = [_values(record, home) for record in (first, second)]
     if any(table is None for table in tables):
         return Comparison(first, second, primary, _p(means[0] - means[1]), ahead, {})
     one, two = (table for table in tables if table is not None)
-    if one["id"] != two["id"]:
-        raise BenchError(f"the values an image in {home / 'scores'} are not of one split; evaluate both entries again.")
+    for record, table in ((first, one), (second, two)):
+        # The file's name says which entry, not which run: another run's values must not stand under this record's.
+        own = group_table({"": np.array(table[PRIMARY])}, table["group"], frames=table.get("frame"))
+        found = dict(zip(own.groups, own.means[:, 0].round(6).tolist(), strict=True))
+        if one["id"] != two["id"] or found != record.groups:
+            raise BenchError(
+                f"the values an image in {home / 'scores'} are of another run of {record.entry.name} than its record; "
+                "evaluate both entries again, or name another --home."
+            )
     groups, frames = one["group"], one.get("frame")
     metrics = {
-        id: difference(np.array(one[id]), np.array(two[id]), groups, frames=frames, method=method)
+        id: difference(np.array(one[id]), np.array(two[id]), groups, frames=frames)
         for id in METRICS
         if id in one and id in two
     }

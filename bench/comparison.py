@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float64
 
-from bench.statistics import LEVEL, RESAMPLES, GroupTable, Method, Summary, group_table, resample, summarize_all
+from bench.statistics import LEVEL, METHOD, RESAMPLES, GroupTable, Method, Summary, group_table, resample, summarize_all
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def difference(
     groups: Sequence[str],
     *,
     frames: Sequence[int] | None = None,
-    method: Method = "percentile",
+    method: Method = METHOD,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Summary:

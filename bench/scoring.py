@@ -18,7 +18,7 @@ from bench.metrics.distribution import fid_interval, kid, kid_interval
 from bench.metrics.lpips import Lpips, load_lpips
 from bench.metrics.suite import score_all
 from bench.metrics.temporal import Motion, estimate_motion, temporal_scores
-from bench.statistics import Summary, advised, group_table, summarize_all
+from bench.statistics import Summary, group_table, summarize_all
 from bench.types import Images
 
 if TYPE_CHECKING:
@@ -190,8 +190,8 @@ def make(
 
 
 def summaries(values: Mapping[str, Float64[np.ndarray, " n"]], images: Images) -> dict[str, Summary]:
-    """Every metric's mean over groups, with the 95 % interval that covers best for so many groups."""
-    return summarize_all(values, images.groups, frames=images.frames, method=advised(len(set(images.groups))))
+    """Every metric's mean over groups, with its 95 % interval: Student's t on the means of the groups it applies to."""
+    return summarize_all(values, images.groups, frames=images.frames)
 
 
 def by_group(values: Float64[np.ndarray, " n"], images: Images) -> dict[str, float]:
@@ -204,5 +204,4 @@ def by_group(values: Float64[np.ndarray, " n"], images: Images) -> dict[str, flo
 def by_slice(values: Float64[np.ndarray, " n"], truth: Truth) -> dict[str, slices.Slice]:
     """One metric's summary on every slice of the split; the slices' summaries have it under the empty name."""
     groups: Sequence[str] = truth.images.groups
-    method = advised(len(set(groups)))
-    return slices.breakdown({"": values}, groups, truth.slices, frames=truth.images.frames, method=method)
+    return slices.breakdown({"": values}, groups, truth.slices, frames=truth.images.frames)

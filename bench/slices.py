@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float64, UInt8
 
 from bench import color
 from bench.errors import BenchError
-from bench.statistics import Method, Summary, summarize_all
+from bench.statistics import METHOD, Method, Summary, summarize_all
 
 LEAST_IMAGES = 8
 LEAST_GROUPS = 2
@@ -147,7 +147,7 @@ def breakdown(
     slices: Mapping[str, Bool[np.ndarray, " n"]],
     *,
     frames: Sequence[int] | None = None,
-    method: Method = "percentile",
+    method: Method = METHOD,
     resamples: int = 2_000,
 ) -> dict[str, Slice]:
     """Every metric's summary on every slice.

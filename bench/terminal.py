@@ -24,6 +24,10 @@ HOME = Path(".bench")
 RECORDS = Path("leaderboards/records")
 
 
+def _shown(value: Any) -> str:
+    return "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def table(rows: list[dict[str, Any]], as_json: bool) -> None:
     """Print rows of one shape, for a person or as JSON for a script."""
     if as_json:
@@ -37,6 +41,6 @@ def table(rows: list[dict[str, Any]], as_json: bool) -> None:
     for key in rows[0] if rows else ():
         shown.add_column(key, overflow="fold")
     for row in rows:
-        shown.add_row(*(Text(f"{value:.4g}" if isinstance(value, float) else str(value)) for value in row.values()))
+        shown.add_row(*(Text(_shown(value)) for value in row.values()))
     # A pipe has no width; a table cut at 80 columns would lose facts.
     Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(shown)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.comparison import Rank, difference, over_seeds, rank_intervals
-from bench.statistics import summarize
+from bench.statistics import summarize_all
 
 
 def groups(count: int, each: int = 1) -> list[str]:
@@ -22,7 +22,7 @@ def test_a_paired_difference_is_of_the_same_images() -> None:
     rng = np.random.default_rng(0)
     first = rng.normal(20, 5, 40)
     second = first + 0.5 + rng.normal(0, 0.2, 40)
-    one, two = (summarize(values, groups(20, 2)) for values in (first, second))
+    one, two = (summarize_all({"": values}, groups(20, 2))[""] for values in (first, second))
     assert one.high is not None
     assert two.low is not None
     assert one.high > two.low

@@ -161,7 +161,7 @@ def test_clips_need_no_stills_and_stills_no_clips(tmp_path, drawer):
 @pytest.mark.parametrize("size", [None, 32, 64])
 def test_a_collection_without_clips_says_which_has_some(tmp_path, size):
     add(tmp_path, "mine", coloured(tmp_path / "in"), "anime", 32)
-    for name in ("open-v1", "mine"):
+    for name in ("procedural-v1-slices", "mine"):
         with pytest.raises(BenchError, match=f"{name} has no clips; temporal tracks need them: use procedural-v1"):
             open_collection(tmp_path, name, size, clips=True)
     with pytest.raises(BenchError, match="unknown collection 'gone'"):
@@ -204,6 +204,7 @@ def test_the_list_shows_what_there_is(tmp_path, drawer):
         ("procedural-v1", "clips", "not prepared yet"),
         ("procedural-v1-slices", "stills", "not prepared yet"),
         ("open-v1", "stills", "not prepared yet"),
+        ("open-v1", "clips", "not prepared yet"),
     ]
     open_collection(tmp_path, "procedural-v1", 32)
     clips = open_collection(tmp_path, "procedural-v1", 40, clips=True)
@@ -212,10 +213,10 @@ def test_the_list_shows_what_there_is(tmp_path, drawer):
     (broken.root / "manifest.json").write_text("no")
     (tmp_path / "data" / "stray").mkdir()
     rows = known(tmp_path)
-    assert [r["domain"] for r in rows] == [*DOMAINS, *DOMAINS, None, None, "anime", None]
+    assert [r["domain"] for r in rows] == [*DOMAINS, *DOMAINS, None, None, None, "anime", None]
     assert all(list(row) == list(rows[0]) for row in rows)
     drawn = {"collection": "procedural-v1", "size": 40, "kind": "clips", "domain": "manga", "state": "ready"}
     assert rows[7] == clips.counts()["manga"] | drawn
     mine = {"collection": "mine", "size": 32, "kind": "stills", "domain": "anime", "state": "ready"}
-    assert rows[10] == {"train": 0, "val": 0, "test": 0, "series": 0} | made.counts()["anime"] | mine
-    assert "not JSON" in rows[11]["state"]
+    assert rows[11] == {"train": 0, "val": 0, "test": 0, "series": 0} | made.counts()["anime"] | mine
+    assert "not JSON" in rows[12]["state"]

@@ -346,7 +346,7 @@ def test_the_first_screen_leads_to_every_board_once() -> None:
 
 
 def test_metrics_beyond_the_main_ones_and_slices_stand_below() -> None:
-    values = {PRIMARY: 12.0, "palette-distance": 8.0, "ms-ssim": 0.7}
+    values: dict[str, float | None] = {PRIMARY: 12.0, "palette-distance": 8.0, "ms-ssim": 0.7}
     night = {"night": Slice(n=9, groups=3, value=4.0), "dark": Slice(n=1, groups=1, absent="too few")}
     found = [
         *ladder(),

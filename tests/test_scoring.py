@@ -12,7 +12,7 @@ from bench.data.collections import prepare_procedural, prepare_procedural_clips
 from bench.data.loading import load
 from bench.metrics import METRICS, PROTOCOL
 from bench.metrics.pixel import score_images
-from bench.statistics import advised, summarize_all
+from bench.statistics import summarize_all
 from bench.types import Track
 
 GRAY, CLIPS = Track("gray"), Track("gray", ("previous",))
@@ -90,7 +90,7 @@ def test_slices_are_the_labels_and_their_numbers_means_over_their_images(
         inside = drawn.slices[name]
         groups = [group for group, kept in zip(drawn.images.groups, inside, strict=True) if kept]
         assert found[name].n == inside.sum()
-        expected = summarize_all({"": values[inside]}, groups, method=advised(len(set(drawn.images.groups))))[""]
+        expected = summarize_all({"": values[inside]}, groups)[""]
         assert found[name].summaries[""].value == pytest.approx(expected.value)
 
 

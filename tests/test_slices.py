@@ -9,7 +9,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.slices import breakdown, masks, measure
-from bench.statistics import summarize, summarize_all
+from bench.statistics import summarize_all
 
 SIDE = 128
 
@@ -154,7 +154,7 @@ def test_each_slice_has_its_own_numbers() -> None:
     made = breakdown(values, groups, {"some": mask, "all": np.ones(60, bool)})
     some = [group for group, inside in zip(groups, mask, strict=True) if inside]
     assert made["some"].summaries == summarize_all({k: v[mask] for k, v in values.items()}, some, resamples=2_000)
-    assert made["all"].summaries["l1"].value == summarize(values["l1"], groups).value
+    assert made["all"].summaries["l1"].value == summarize_all({"": values["l1"]}, groups)[""].value
     assert (made["some"].n, made["some"].groups, made["some"].absent) == (20, 5, "")
 
 

