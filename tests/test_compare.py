@@ -54,6 +54,9 @@ def test_values_an_image_show_every_metric_and_where_it_is_won(tmp_path: Path) -
     assert made.metrics["psnr"].value == 0
     assert [(gain.id, gain.difference) for gain in made.better] == [("c", -2.0), ("a", -1.0), ("b", -0.5)]
     assert [(gain.id, gain.group, gain.difference) for gain in made.worse] == [("d", "g4", 1.0)]
+    # The record of another run must not stand over these values.
+    with pytest.raises(BenchError, match="another run of gray-copy"):
+        compare(one, replace(two, groups=B | {"g1": 11.5}), tmp_path)
     path.write_bytes(b"PAR1")
     with pytest.raises(BenchError, match="is damaged"):
         compare(one, two, tmp_path)
@@ -63,6 +66,9 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     one, two = pair()
     with pytest.raises(BenchError, match="same groups; evaluate both"):
         compare(one, replace(two, groups={"g1": 1.0}), tmp_path)
+    other = replace(two.scores["ciede2000"], signature=two.scores["ciede2000"].signature.replace("k1", "k2"))
+    with pytest.raises(BenchError, match="made in one way"):
+        compare(one, replace(two, scores={**two.scores, "ciede2000": other}), tmp_path)
     with pytest.raises(BenchError, match="of one track"):
         compare(one, replace(two, track="lineart-canny"), tmp_path)
     with pytest.raises(BenchError, match="same pictures"):

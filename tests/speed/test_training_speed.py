@@ -5,7 +5,6 @@ The peer is what one would write: eager, float32, images decoded by Pillow and s
 stand in each report's `extra_info`.
 """
 
-import statistics
 import time
 from pathlib import Path
 
@@ -138,16 +137,17 @@ def test_training_ratio(benchmark, tmp_path, monkeypatch, size, batch):
             times["synthetic"].append(ours(images, size, batch, tmp_path / f"synthetic-{turn}"))
 
     benchmark.pedantic(alternate, rounds=ROUNDS, warmup_rounds=0)
-    middle = {who: statistics.median(values) for who, values in times.items()}
+    # The best of the rounds: what else runs on the machine only ever adds time, and to neither side alike.
+    best = {who: min(values) for who, values in times.items()}
     benchmark.extra_info |= {
         "device": torch.cuda.get_device_name() if CUDA else "cpu",
         "precision": MACHINE.resolved()[1],
-        "peer, images/s": round(batch / middle["peer"], 2),
-        "ours, images/s": round(batch / middle["ours"], 2),
-        "ratio": round(middle["peer"] / middle["ours"], 2),
-        "of the rate with synthetic tensors": round(middle["synthetic"] / middle["ours"], 3),
+        "peer, images/s": round(batch / best["peer"], 2),
+        "ours, images/s": round(batch / best["ours"], 2),
+        "ratio": round(best["peer"] / best["ours"], 2),
+        "of the rate with synthetic tensors": round(best["synthetic"] / best["ours"], 3),
     }
-    print(f"cgan at {size} px, batch {batch}: {middle['peer'] / middle['ours']:.2f}x the plain trainer")
+    print(f"cgan at {size} px, batch {batch}: {best['peer'] / best['ours']:.2f}x the plain trainer")
     # The claim is 1.9 with bf16 on a CPU, 4 and 2 on an H200; room is left for a machine that others use too.
     least = (3.0 if batch <= 4 else 1.6) if CUDA else (1.5 if "bf16" in MACHINE.resolved()[1] else 0.9)
-    assert middle["peer"] / middle["ours"] > least
+    assert best["peer"] / best["ours"] > least
