@@ -18,6 +18,8 @@ MODELS = ("camizan2023-resnet34", "fu2017-cgan", "fu2017-convnet")
 def demo(registry: crew.Registered, home: Path, out: Path, machine: Machine) -> list[Path]:
     """Draw procedural-v1, train three baselines on every mix at the smoke budget, score them, render the boards.
 
+    Scored by protocol v1's metrics alone; `bench evaluate` adds the others.
+
     Args:
         registry: the baselines.
         home: where images, weights and per-image scores go; what is done there is not repeated.
@@ -43,6 +45,6 @@ def demo(registry: crew.Registered, home: Path, out: Path, machine: Machine) -> 
     with progress.grid("scoring") as show:
         playing.evaluate_all(
             registry, shelf, list(shelf.images.domains), list(EVALUATED_SPLITS), entries, track,
-            scoring.make(device=machine.fabric().device, cache=home / "cache"), folder, machine, show,
+            scoring.make(device=machine.fabric().device, protocol_only=True), folder, machine, show,
         )  # fmt: skip
     return report.render(records.read_all(folder), out / "leaderboards", out / "reports")

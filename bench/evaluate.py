@@ -23,7 +23,7 @@ from bench.files import whole
 from bench.metrics import METRICS
 from bench.predictions import Origin, find, keep, write_predictions
 from bench.records import Cost, EntryFacts, Record, Score, Slice, SplitFacts, TrainingFacts, signature, stem
-from bench.scoring import Scorer, by_group, by_slice, summaries
+from bench.scoring import Scorer, by_group, summaries
 from bench.statistics import Summary
 from bench.types import Entry, Images, Metric
 
@@ -135,7 +135,7 @@ def evaluate(
         split=facts,
         track=track,
         scores=scores,
-        slices=_slices(by_slice(values[PRIMARY], truth)),
+        slices=_slices(scorer.slices(values[PRIMARY], truth)),
         groups=by_group(values[PRIMARY], images),
         flags=tuple(_flags(subject, split, images, pooled)),
         training=TrainingFacts(**{f.name: training[f.name] for f in fields(TrainingFacts)}) if training else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from bench.data.manifest import Split
 from bench.features import Chroma, Extractor, Inception, Known, known, load_inception
 from bench.metrics.distribution import fid_interval, kid, kid_interval
 from bench.metrics.lpips import Lpips, load_lpips
+from bench.metrics.pixel import score_images
 from bench.metrics.suite import score_all
 from bench.metrics.temporal import Motion, estimate_motion, temporal_scores
 from bench.statistics import Summary, group_table, summarize_all
@@ -77,6 +78,7 @@ class Scorer:
         absent: by metric id why its network is missing and how to get it.
         clean: whether `fid-clean` is wanted too, which costs as much again as FID.
         cache: a folder that keeps what extractors said of targets; None to keep nothing.
+        protocol_only: leave out all but protocol v1's metrics, and the slices: a fifth of the time.
     """
 
     def __init__(
@@ -86,12 +88,14 @@ class Scorer:
         absent: Mapping[str, str] | None = None,
         clean: bool = False,
         cache: Path | None = None,
+        protocol_only: bool = False,
     ):
+        self._protocol_only = protocol_only
         self.absent = dict(absent or {})
         self._lpips = lpips
         self._inception = inception
         self._clean = inception.under("clean") if clean and inception is not None else None
-        self._chroma = Chroma()
+        self._chroma = None if protocol_only else Chroma()
         self._cache = cache
         self._known: dict[str, Truth] = {}
 
@@ -118,6 +122,8 @@ class Scorer:
             where the split knows its regions. What no board ranks by is there too.
         """
         targets = truth.images.targets[rows]
+        if self._protocol_only:
+            return score_images(predictions, targets)
         if (told := truth.known) is None:
             values = score_all(predictions, targets)
         else:
@@ -130,18 +136,28 @@ class Scorer:
     def clips(self, predictions: UInt8[np.ndarray, "n h w 3"], truth: Truth) -> dict[str, Float64[np.ndarray, " n"]]:
         """What only clips show, a value a frame, of a whole split; nothing of single images."""
         frames = truth.images.frames
-        return {} if frames is None else temporal_scores(predictions, truth.images.targets, frames, truth.motion)
+        return (
+            {}
+            if frames is None or self._protocol_only
+            else temporal_scores(predictions, truth.images.targets, frames, truth.motion)
+        )
 
     def pooled(self, predictions: UInt8[np.ndarray, "n h w 3"], truth: Truth) -> dict[str, Pooled]:
         """Every value a split, by metric id; none of fewer than two images."""
         if len(predictions) < 2:
             return {}
-        found = self._distances(predictions, truth, self._chroma, "fd-chroma")
+        found = {} if self._chroma is None else self._distances(predictions, truth, self._chroma, "fd-chroma")
         if self._inception is not None:
             found |= self._distances(predictions, truth, self._inception, "fid", "kid")
         if self._clean is not None:
             found |= self._distances(predictions, truth, self._clean, "fid-clean")
         return found
+
+    def slices(self, values: Float64[np.ndarray, " n"], truth: Truth) -> dict[str, slices.Slice]:
+        """One metric's summary on every slice of the split; the slices' summaries have it under the empty name."""
+        if self._protocol_only:
+            return {}
+        return slices.breakdown({"": values}, truth.images.groups, truth.slices, frames=truth.images.frames)
 
     def _distances(
         self,
@@ -171,6 +187,7 @@ def make(
     clean: bool = False,
     device: torch.device | str = "cpu",
     cache: Path | None = None,
+    protocol_only: bool = False,
 ) -> Scorer:
     """A scorer with the networks whose weights are at hand.
 
@@ -178,7 +195,7 @@ def make(
         inception, lpips: each a weights file, `download`, `none`, or None for what torch's cache holds.
         clean: see `Scorer`.
         device: where the networks run.
-        cache: see `Scorer`.
+        cache, protocol_only: see `Scorer`.
 
     Raises:
         BenchError: a file that was named cannot serve, or a download fails.
@@ -186,7 +203,7 @@ def make(
     pools, no_pools = load_inception(inception, device)
     judge, no_judge = load_lpips(lpips, device)
     absent = {"fid": no_pools, "kid": no_pools, "lpips": no_judge}
-    return Scorer(pools, judge, {id: reason for id, reason in absent.items() if reason}, clean, cache)
+    return Scorer(pools, judge, {id: reason for id, reason in absent.items() if reason}, clean, cache, protocol_only)
 
 
 def summaries(values: Mapping[str, Float64[np.ndarray, " n"]], images: Images) -> dict[str, Summary]:
@@ -199,9 +216,3 @@ def by_group(values: Float64[np.ndarray, " n"], images: Images) -> dict[str, flo
     table = group_table({"": values}, images.groups, frames=images.frames)
     means = table.means[:, 0].round(6).tolist()
     return {name: mean for name, mean in zip(table.groups, means, strict=True) if np.isfinite(mean)}
-
-
-def by_slice(values: Float64[np.ndarray, " n"], truth: Truth) -> dict[str, slices.Slice]:
-    """One metric's summary on every slice of the split; the slices' summaries have it under the empty name."""
-    groups: Sequence[str] = truth.images.groups
-    return slices.breakdown({"": values}, groups, truth.slices, frames=truth.images.frames)

@@ -82,7 +82,7 @@ def test_slices_are_the_labels_and_their_numbers_means_over_their_images(
         np.testing.assert_array_equal(drawn.slices[name], known[name])
     assert not any(name.split(":")[0] in scoring.NAMES for name in drawn.slices)
     values = scorer.images(shifted(drawn), drawn)["ciede2000"]
-    found = scoring.by_slice(values, drawn)
+    found = scorer.slices(values, drawn)
     assert set(found) == set(drawn.slices)
     told_apart = [name for name, part in found.items() if not part.absent]
     assert told_apart
@@ -110,3 +110,14 @@ def test_the_truth_of_a_split_is_worked_out_once(
     monkeypatch.setattr(scoring, "KEPT", 1)
     own.truth(replace(drawn.split, size=64), drawn.images)
     assert own.truth(drawn.split, drawn.images) is not one
+
+
+def test_the_protocol_alone_is_the_same_numbers_and_no_more(drawn: scoring.Truth) -> None:
+    quick = scoring.Scorer(protocol_only=True)
+    values = quick.images(shifted(drawn), drawn)
+    assert set(values) == {id for id, metric in PROTOCOL.items() if metric.kind == "full-reference"}
+    for id, expected in scoring.Scorer().images(shifted(drawn), drawn).items():
+        if id in values:
+            np.testing.assert_array_equal(values[id], expected)
+    assert quick.pooled(shifted(drawn), drawn) == {}
+    assert quick.slices(values["ciede2000"], drawn) == {}
