@@ -8,11 +8,10 @@ import numpy as np
 
 from bench.comparison import difference
 from bench.errors import BenchError, unknown
-from bench.metrics import METRICS
+from bench.metrics import METRICS, PRIMARY
 from bench.records import Record
 from bench.statistics import Summary, group_table
 
-PRIMARY = "ciede2000"
 SHOWN = 5
 """Images on which each entry gains most."""
 

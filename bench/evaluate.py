@@ -20,15 +20,12 @@ from bench.data.manifest import Split
 from bench.data.splits import SMALL_DOMAIN
 from bench.errors import BenchError
 from bench.files import whole
-from bench.metrics import METRICS
+from bench.metrics import METRICS, PRIMARY
 from bench.predictions import Origin, find, keep, write_predictions
 from bench.records import Cost, EntryFacts, Record, Score, Slice, SplitFacts, TrainingFacts, signature, stem
 from bench.scoring import Scorer, by_group, summaries
 from bench.statistics import Summary
 from bench.types import Entry, Images, Metric
-
-PRIMARY = "ciede2000"
-"""What boards rank by, and what is told of every slice."""
 
 RELIABLE = {"fid": 2048, "fd-chroma": 256}
 """Below as many images the covariance of 2,048 features is singular and FID is biased (protocol rule 5), and FD-chroma
@@ -162,7 +159,8 @@ def _painting(
     """
     if subject.kind == "submission" and not subject.digest:
         return subject.pieces(images), {}
-    origin = Origin(split=facts.digest, track=track, model=subject.digest)
+    # The same weights may be read otherwise by another version of the code around them.
+    origin = Origin(split=facts.digest, track=track, model=f"{subject.digest} chromabench {version('chromabench')}")
     found = None
     if subject.digest and not repaint:
         found = find(home, name, origin, images.ids, images.targets.shape)

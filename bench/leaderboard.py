@@ -10,12 +10,11 @@ import numpy as np
 
 from bench.comparison import over_seeds, rank_intervals
 from bench.errors import BenchError
-from bench.metrics import METRICS
+from bench.metrics import METRICS, PRIMARY
 from bench.records import Record, Score
 from bench.statistics import FEW_GROUPS
 from bench.types import CONDITIONS, DOMAINS, EVALUATED_SPLITS, GUIDANCES, Track
 
-PRIMARY = "ciede2000"
 RANK_RESAMPLES = 2_000
 SKILL = "skill"
 GRAY = "gray-copy"

@@ -78,7 +78,7 @@ class Scorer:
         absent: by metric id why its network is missing and how to get it.
         clean: whether `fid-clean` is wanted too, which costs as much again as FID.
         cache: a folder that keeps what extractors said of targets; None to keep nothing.
-        protocol_only: leave out all but protocol v1's metrics, and the slices: a fifth of the time.
+        protocol_only: leave out all but protocol v1's metrics, and the slices, which take most of the time.
     """
 
     def __init__(

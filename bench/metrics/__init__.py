@@ -129,6 +129,9 @@ PROTOCOL: dict[str, Metric] = {
 }
 """Protocol v1: full-reference ones by `bench.metrics.pixel`, the rest by `bench.metrics.distribution`."""
 
+PRIMARY = "ciede2000"
+"""What boards rank by, and what is told of every group and slice."""
+
 METRICS: dict[str, Metric] = {
     **PROTOCOL,
     **SUITE,

@@ -68,7 +68,7 @@ def as_latex(boards: Sequence[Board]) -> str:
             head, rows = cells(table, table.columns, LATEX)
             lines = [
                 f"% {_place(board, table)}",
-                *(f"% {line(name)}: {line(made)}" for name, made in signatures(table)),
+                *(f"% {line(name)}: {line(made)}" for name, made in signatures(table.columns)),
             ]
             lines += [f"% {line(note)}" for note in (*table.flags, *table.notes)]
             lines += [

@@ -39,7 +39,7 @@ def render_page(page: Page, report: str) -> str:
         report: relative address of the HTML page.
     """
     parts = [f"# {title(page)}", collection(page.collection)]
-    parts += [f"The same with intervals drawn, sortable: [HTML report]({report}).", _bullets(RULES)]
+    parts += [f"With all metrics and slices, sortable: [HTML report]({report}).", _bullets(RULES)]
     if page.collection == open_v1.NAME:
         parts += [f"The pictures belong to their authors: [credits]({report}#credits)."]
     links = [f"[{board.domain} · {board.track}](#{_anchor(board)})" for board in page.boards]
@@ -107,12 +107,8 @@ def _table(table: Table) -> list[str]:
     parts += [f"{counts(table)} · {code(table.key)}" + "".join(f" · ⚠ {escape(flag)}" for flag in table.flags)]
     head, rows = cells(table, table.columns, STYLE)
     parts += [_aligned([head, *rows], right=[0, *range(2, len(head))])]
-    if table.more:
-        head, rows = cells(table, table.more, STYLE)
-        more = _aligned([head, *rows], right=[0, *range(2, len(head))])
-        parts += ["<details><summary>More metrics</summary>", more, "</details>"]
     parts += [_bullets(escape(note) for note in table.notes)] if table.notes else []
-    lines = [f"- {escape(name)}: {code(made)}" for name, made in signatures(table)]
+    lines = [f"- {escape(name)}: {code(made)}" for name, made in signatures(table.columns)]
     return [*parts, "\n".join(["<details><summary>Signatures</summary>", "", *lines, "", "</details>"])]
 
 

@@ -1,5 +1,7 @@
 """What boards call things, the same in every format."""
 
+from collections.abc import Sequence
+
 from bench.leaderboard import Board, Cell, Column, Row, Table
 from bench.report.content import Page
 from bench.types import Track
@@ -60,9 +62,9 @@ def counts(table: Table) -> str:
     return f"{images} in {table.groups:,} group{'' if table.groups == 1 else 's'}"
 
 
-def signatures(table: Table) -> list[tuple[str, str]]:
+def signatures(columns: Sequence[Column]) -> list[tuple[str, str]]:
     """Name and signature of every column that was measured or derived from measures."""
-    return [(column.name, column.signature) for column in (*table.columns, *table.more) if column.kind != "cost"]
+    return [(column.name, column.signature) for column in columns if column.kind != "cost"]
 
 
 def anchor(board: Board) -> str:
