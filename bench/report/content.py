@@ -65,6 +65,11 @@ class Page:
     matrices: tuple[Matrix, ...]
 
     @property
+    def records(self) -> tuple[Record, ...]:
+        """Every record behind its rows, in the order of the boards."""
+        return tuple(r for board in self.boards for table in board.tables for row in table.rows for r in row.records)
+
+    @property
     def stem(self) -> str:
         return f"{self.collection}-{self.size}px"
 

@@ -1,23 +1,13 @@
-"""The command line: parse, call one function, print. The only importer of baselines/.
-
-Every heavy import stands inside the command that needs it, so that `bench --help` answers at once.
-"""
+"""The commands that compute: the demo, training, evaluation, and what published code would print."""
 
 from __future__ import annotations
 
-import io
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-from bench import __version__
-from bench.cli_boards import boards
-from bench.cli_data import data
-from bench.errors import BenchError, unknown
-from bench.terminal import (
+from bench.cli.terminal import (
     HOME,
     RECORDS,
     Collection,
@@ -31,50 +21,13 @@ from bench.terminal import (
     Workers,
     table,
 )
-from bench.types import BUDGETS, CONDITIONS, EVALUATED_SPLITS, GUIDANCES, Entry, Mix, Track
+from bench.errors import BenchError, unknown
+from bench.types import BUDGETS, EVALUATED_SPLITS, Entry, Mix, Track
+
+running = typer.Typer()
 
 
-class _Bench(TyperGroup):
-    """Turns what a user can mend into one line and exit status 2."""
-
-    def invoke(self, ctx: Any) -> Any:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without ΔE shall still get its board
-        try:
-            return super().invoke(ctx)
-        except BenchError as error:
-            print(f"bench: {error}", file=sys.stderr)
-            raise typer.Exit(2) from None
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            print(f"bench: {BenchError(f'{where}{error.strerror or error}.')}", file=sys.stderr)
-            raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            print("bench: stopped; give the same command again to go on.", file=sys.stderr)
-            raise typer.Exit(130) from None
-
-
-app = typer.Typer(
-    cls=_Bench,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    help="The benchmark for colorizing cartoons, anime, live-action frames and manga. Start with: bench demo",
-)
-app.add_typer(data, name="data")
-app.add_typer(boards)
-
-
-@app.callback(invoke_without_command=True)
-def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
-    if version:
-        print(f"chromabench {__version__}")
-
-
-@app.command()
+@running.command()
 def demo(
     out: Annotated[Path | None, typer.Option("--out", help="Where boards go; default HOME/demo.")] = None,
     home: Home = HOME,
@@ -92,7 +45,7 @@ def demo(
         print(path)
 
 
-@app.command("train-baselines")
+@running.command("train-baselines")
 def train_baselines(
     model: Annotated[
         list[str] | None, typer.Option("--model", help="A baseline; again for more. Default: all.")
@@ -153,7 +106,7 @@ def train_baselines(
         crew.train_all(baselines, jobs, shelf, machine, overview, workers)
 
 
-@app.command()
+@running.command()
 def evaluate(
     domain: Annotated[list[str], typer.Option("--domain", help="A domain, again for more, or all.")],
     model: Annotated[
@@ -250,7 +203,7 @@ def evaluate(
         raise BenchError(f"nothing was scored: {', '.join(splits)} of {', '.join(domain)} hold no image.")
 
 
-@app.command("literature")
+@running.command("literature")
 def literature_numbers(
     domain: Annotated[str, typer.Option("--domain", help="Of the split.")],
     model: Annotated[str, typer.Option("--model", help="An entry, such as fu2017-cgan@anime.")],
@@ -289,82 +242,3 @@ def literature_numbers(
     table(literature.rows(found, predictions, images), as_json)
     for absent in dict.fromkeys(filter(None, (no_judge, no_network))):
         progress.say(absent)
-
-
-@app.command()
-def models(as_json: Json = False) -> None:
-    """The baselines and the reference ladder. Parameters are the generator's at the paper's width and 256 px.
-
-    Example: bench models --json
-    """
-    import baselines
-    from bench import grid
-
-    rows = []
-    for name in _working(baselines):
-        module = baselines.load(name)
-        kind = "trained" if hasattr(module, "RECIPE") else "reference"
-        rows.append(
-            {
-                "model": name,
-                "kind": kind,
-                "parameters": grid.parameters(baselines, name) if kind == "trained" else 0,
-                "tracks": " ".join(module.TRACKS) if kind == "trained" else _played(module.TRACKS),
-                "title": module.TITLE,
-                "source": module.SOURCE,
-            }
-        )
-    table(rows, as_json)
-
-
-def _played(tracks: tuple[str, ...]) -> str:
-    """A reference that serves every track says so in one word."""
-    return "every" if len(tracks) == len(CONDITIONS) * len(GUIDANCES) else " ".join(tracks)
-
-
-def _working(registry: Any) -> list[str]:
-    """The models that can be loaded; of other packages' that cannot, one line each on stderr."""
-    from bench import progress
-
-    for line in registry.problems():
-        progress.say(line)
-    return registry.working()
-
-
-@app.command()
-def tracks(as_json: Json = False) -> None:
-    """The tracks, and which baselines serve them.
-
-    Example: bench tracks
-    """
-    import baselines
-
-    rows = []
-    served = {model: baselines.load(model).TRACKS for model in _working(baselines)}
-    learned = [model for model in served if hasattr(baselines.load(model), "RECIPE")]
-    for condition in CONDITIONS:
-        for guidance in GUIDANCES:
-            one = Track(condition, guidance)
-            models = [model for model in served if one.name in served[model]]
-            rows.append(
-                {
-                    "track": one.name,
-                    "played on": "clips" if one.temporal else "images",
-                    "trained": " ".join(model for model in models if model in learned),
-                    "references": " ".join(model for model in models if model not in learned),
-                }
-            )
-    table([row for row in rows if row["trained"] or as_json], as_json)
-
-
-@app.command()
-def doctor(as_json: Json = False, home: Home = HOME) -> None:
-    """What this machine has, and each metric against its independent library. Exit 1 if one disagrees.
-
-    Example: bench doctor
-    """
-    from bench.doctor import examine
-
-    rows = examine(home)
-    table([row.facts() for row in rows], as_json)
-    raise typer.Exit(0 if all(row.good for row in rows) else 1)

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.cli.terminal import HOME, Home, Json, Size, table
 from bench.errors import BenchError, printable, unknown
-from bench.terminal import HOME, Home, Json, Size, table
 from bench.types import DOMAINS, EVALUATED_SPLITS, SPLITS
 
 Clips = Annotated[

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.terminal import HOME, RECORDS, Collection, Home, Json, Records, Size, TrackName, table
 from bench.errors import BenchError, printable, unknown
-from bench.terminal import HOME, RECORDS, Collection, Home, Json, Records, Size, TrackName, table
 from bench.types import Track
 
 boards = typer.Typer()
