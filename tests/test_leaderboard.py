@@ -19,7 +19,7 @@ from bench.leaderboard import GRAY, PRIMARY, ROUND_TRIP, SKILL, Board, boards, s
 from bench.records import Record, Slice
 from bench.report import check, render, table
 from bench.report.content import pages, sliced
-from bench.report.html import heat
+from bench.report.drawing import heat
 from bench.report.html import page as html_page
 from bench.report.markdown import render_page
 
