@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format clean
+.PHONY: help demo test check bench docs lock audit wheel format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -33,9 +33,33 @@ bench: $(STAMP) ## speed: every hot path against its peer in the same run; write
 	$(VENV)/bin/python -m pytest tests/speed --benchmark-only --benchmark-columns=median,ops,rounds --benchmark-sort=name \
 		--speed-report reports/speed.md
 
+docs: $(STAMP) ## the manual with the API reference, as a site under .bench/site
+	$(VENV)/bin/python -m pip install --quiet --editable '.[docs]'
+	$(VENV)/bin/mkdocs build --strict --quiet
+
+lock: $(STAMP) ## requirements.lock: every package of every extra, pinned by hash, for Python 3.11 and newer
+	$(VENV)/bin/python -m pip install --quiet --editable '.[audit]'
+	$(VENV)/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --native-tls --quiet --custom-compile-command "make lock" -o requirements.lock
+
+audit: $(STAMP) ## supply chain: the lock against known vulnerabilities (needs the internet), and a bill of materials
+	$(VENV)/bin/python -m pip install --quiet --editable '.[audit]'
+	mkdir -p dist
+	$(VENV)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible \
+		--output-file dist/chromabench.cdx.json
+	$(VENV)/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict
+
+wheel: $(STAMP) ## build the wheel, install it in a clean environment and run the demo from it
+	$(VENV)/bin/python -m pip install --quiet --editable '.[audit]'
+	rm -rf dist/*.whl dist/*.tar.gz .bench/wheel
+	$(VENV)/bin/python -m build --outdir dist .
+	$(PYTHON) -m venv .bench/wheel/venv
+	.bench/wheel/venv/bin/python -m pip install --quiet dist/*.whl
+	cd .bench/wheel && venv/bin/bench demo --home home
+
 format: $(STAMP) ## rewrite the code in the project's format
 	$(VENV)/bin/ruff check --fix-only --quiet .
 	$(VENV)/bin/ruff format .
 
 clean: ## remove .venv and everything a run made
-	rm -rf $(VENV) .bench
+	rm -rf $(VENV) .bench dist

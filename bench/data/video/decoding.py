@@ -1,7 +1,9 @@
 """A film as numbered frames, in the order they are shown, and where in it a decoder can begin."""
 
+import queue
+import threading
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +20,9 @@ DECLARING = ("matroska", "webm", "mp4", "avi")
 
 TAIL = 2.0
 """So many seconds, or a twentieth, may lack at the end before a film is taken for half of one."""
+
+AHEAD = 8
+"""Frames that are decoded while others are looked at: FFmpeg works on without Python's lock."""
 
 PICTURES = ("image2", "_pipe")
 """FFmpeg reads a lone image through these, whatever it is called."""
@@ -124,13 +129,14 @@ class Film:
         self.path, self._container, self._index = path, container, index
         self._stream = _stream(path, container)
         self._next = 0
+        self._taking: Ahead | None = None
         self._first: int | None = None if index is None else index.stamps[0]
         aspect = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
         self.aspect = Fraction(aspect) if aspect else Fraction(1)
 
     def frames(self) -> "Iterator[tuple[int, VideoFrame]]":
         """Every frame, numbered from 0."""
-        yield from enumerate(self._container.decode(self._stream))
+        yield from enumerate(self._ahead(self._container.decode(self._stream)))
 
     def between(self, start: int, stop: int) -> "Iterator[tuple[int, VideoFrame]]":
         """The frames from `start`, at which a decoder must be able to begin, up to `stop`. Needs an index.
@@ -140,11 +146,12 @@ class Film:
         """
         assert self._index is not None
         stamps = self._index.stamps
+        self.close()
         if start != self._next:
             self._container.seek(stamps[start], stream=self._stream)
         self._next = -1
         due = start
-        for frame in self._container.decode(self._stream):
+        for frame in self._ahead(self._up_to(stamps[stop - 1])):
             if frame.pts is not None and frame.pts < stamps[due]:
                 continue  # the seek landed early
             if frame.pts != stamps[due]:
@@ -155,6 +162,23 @@ class Film:
                 return
         raise Astray
 
+    def close(self) -> None:
+        """Stop decoding; frames can be asked for again."""
+        if self._taking is not None:
+            self._taking.close()
+            self._taking = None
+
+    def _ahead(self, frames: "Iterator[VideoFrame]") -> "Ahead":
+        self._taking = Ahead(frames)
+        return self._taking
+
+    def _up_to(self, last: int) -> "Iterator[VideoFrame]":
+        """Decoded frames, none behind the one that is shown at `last`."""
+        for frame in self._container.decode(self._stream):
+            yield frame
+            if frame.pts is not None and frame.pts >= last:
+                return
+
     def seconds(self, number: int, frame: "VideoFrame") -> Fraction:
         """When a frame is shown, from the first; by the frame rate where the frames do not say."""
         if frame.pts is not None and frame.time_base:
@@ -162,6 +186,43 @@ class Film:
                 self._first = frame.pts
             return (frame.pts - self._first) * Fraction(frame.time_base)
         return Fraction(number) / Fraction(self._stream.average_rate or self._stream.guessed_rate or 25)
+
+
+class Ahead:
+    """The same frames, taken by a thread that is up to `AHEAD` of them in front of who looks at them.
+
+    What the frames raise is raised here, in its place.
+    """
+
+    def __init__(self, frames: "Iterable[VideoFrame]"):
+        self._ready: queue.SimpleQueue[VideoFrame | BaseException | None] = queue.SimpleQueue()
+        self._room, self._gone = threading.Semaphore(AHEAD), threading.Event()
+        self._thread = threading.Thread(target=self._take, args=(frames,), daemon=True)
+        self._thread.start()
+
+    def _take(self, frames: "Iterable[VideoFrame]") -> None:
+        try:
+            for frame in frames:
+                self._ready.put(frame)
+                self._room.acquire()
+                if self._gone.is_set():
+                    return
+            self._ready.put(None)
+        except BaseException as error:  # it belongs to the caller, whatever it is
+            self._ready.put(error)
+
+    def __iter__(self) -> "Iterator[VideoFrame]":
+        while (frame := self._ready.get()) is not None:
+            if isinstance(frame, BaseException):
+                raise frame
+            yield frame
+            self._room.release()
+
+    def close(self) -> None:
+        """End the thread: nothing decodes behind a closed film's back."""
+        self._gone.set()
+        self._room.release()
+        self._thread.join()
 
 
 @contextmanager
@@ -182,7 +243,10 @@ def opened(path: Path, index: Index | None, threads: int = 0) -> Iterator[Film]:
         film = Film(path, container, index)
         film._stream.thread_type = "AUTO"
         film._stream.codec_context.thread_count = threads
-        yield film
+        try:
+            yield film
+        finally:
+            film.close()
 
 
 def _stream(path: Path, container: Any) -> Any:
