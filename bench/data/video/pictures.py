@@ -129,9 +129,9 @@ def glance(frame: "VideoFrame") -> "UInt8[np.ndarray, 'h w 3']":
     )
     if format.is_rgb or format.has_palette or len({part.plane for part in parts}) < min(3, len(parts)):
         return np.ascontiguousarray(rgb(frame)[::down, ::across, ::-1])
-    small = []
+    small, planes = [], frame.planes
     for place in (0, 2, 1) if len(parts) > 2 else (0, 0, 0):  # OpenCV wants Cr before Cb
-        plane = _plane(frame, place)
+        plane = _samples(planes[parts[place].plane], parts[place], format)
         rows, columns = (
             max(1, step * side // whole)
             for step, side, whole in zip((down, across), plane.shape, (frame.height, frame.width), strict=True)
@@ -194,8 +194,11 @@ def _planar(frame: "VideoFrame") -> "VideoFrame":
 def _plane(frame: "VideoFrame", place: int) -> Any:
     """One component's samples, uint8 or uint16, shape (h, w): a view."""
     part = frame.format.components[place]
-    plane: Any = frame.planes[part.plane]
-    kind = np.dtype(np.uint8) if part.bits <= 8 else np.dtype(">u2" if frame.format.is_big_endian else "<u2")
+    return _samples(frame.planes[part.plane], part, frame.format)
+
+
+def _samples(plane: Any, part: Any, format: Any) -> Any:
+    kind = np.dtype(np.uint8) if part.bits <= 8 else np.dtype(">u2" if format.is_big_endian else "<u2")
     rows = np.frombuffer(plane, kind).reshape(-1, plane.line_size // kind.itemsize)
     return rows[: plane.height, : plane.width]
 
