@@ -27,7 +27,7 @@ check: $(STAMP) ## format, lint, types, and committed boards against their recor
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/pyright
-	$(VENV)/bin/bench leaderboard --check
+	$(VENV)/bin/bench report --check
 
 bench: $(STAMP) ## speed: every hot path against its peer in the same run; writes reports/speed.md
 	$(VENV)/bin/python -m pytest tests/speed --benchmark-only --benchmark-columns=median,ops,rounds --benchmark-sort=name \

@@ -201,13 +201,23 @@ def palette_maps(palettes: Tensor, height: int, width: int) -> Tensor:
     return columns[:, :, rows, None].expand(-1, -1, -1, width)
 
 
-def batches(images: Images, track: Track, size: int, device: torch.device) -> Iterator[tuple[np.ndarray, Batch]]:
+def batches(
+    images: Images, track: Track, size: int, device: torch.device, place: tuple[int, int] = (0, 1)
+) -> Iterator[tuple[np.ndarray, Batch]]:
     """An evaluation's batches with their rows: what the track shows and tells, never a target.
 
     On clips a batch holds the same frame of several clips; the caller fills in the previous frame.
+
+    Args:
+        images: the split.
+        track: what is shown.
+        size: images a batch; of clips, clips.
+        device: where to.
+        place: which of how many processes this is. Each gets its own of the very batches that one alone would get: none
+            is filled up, and no image is in two.
     """
     other = reference_of(images.ids, images.groups) if "reference" in track.guidance else None
-    for rows in _turns(images, size):
+    for rows in _turns(images, size, *place):
         yield rows, _shown(images, track, rows, other, device)
 
 
@@ -223,16 +233,16 @@ def _shown(images: Images, track: Track, rows: np.ndarray, other: np.ndarray | N
     return batch
 
 
-def _turns(images: Images, size: int) -> Iterator[np.ndarray]:
+def _turns(images: Images, size: int, rank: int, count: int) -> Iterator[np.ndarray]:
     """Rows of each batch: images in order; of clips all first frames of some, then their second frames, ..."""
     if images.frames is None:
-        for start in range(0, len(images), size):
+        for start in range(rank * size, len(images), count * size):
             yield np.arange(start, min(start + size, len(images)))
         return
     frames = np.array(images.frames)
     first = np.flatnonzero(frames == 0)
     lengths = np.diff(np.append(first, len(frames)))
-    for start in range(0, len(first), size):
+    for start in range(rank * size, len(first), count * size):
         some = slice(start, start + size)
         for place in range(lengths[some].max(initial=0)):
             yield first[some][lengths[some] > place] + place

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from bench.errors import BenchError
 from bench.files import sha256, whole, write_json
@@ -22,6 +24,13 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 STATE = "state.json"
+STEP_FILE = re.compile(r"step-[0-9]{7,12}\.safetensors")
+SLOTS = {"Adam": {"step", "exp_avg", "exp_avg_sq"}, "RMSprop": {"step", "square_avg"}}
+"""What an optimizer keeps of each parameter: without it the next step would fail."""
+
+HUGE = 1e300
+LONGEST = 200
+"""Characters of a name or reason from outside that are shown."""
 CURVE_KEYS = {"step", "stage", "term", "value"}
 STATE_KEYS = {"step", "stage", "seconds", "curves", "best_step", "best_score", "best_sha256"}
 
@@ -68,8 +77,7 @@ class Run:
                     for slot, value in slots.items():
                         tensors[f"{name}-optimizer/{index}/{slot}"] = value.detach().contiguous()
         path = self.folder / f"step-{self.step:07d}.safetensors"
-        with whole(path) as temporary:
-            save_file(tensors, temporary)
+        write_tensors(path, tensors)
         state = {
             **self.identity,
             "step": self.step,
@@ -82,7 +90,7 @@ class Run:
             "best_sha256": sha256(self.best_path) if self.best_step else None,
             "curves": self.curves,
         }
-        write_json(self.folder / STATE, state)
+        write_json(self.folder / STATE, sealed(state))
         for old in [*self.folder.glob("step-*.safetensors"), *self.folder.glob("best-*.safetensors")]:
             if old not in (path, self.best_path):
                 old.unlink()
@@ -94,7 +102,10 @@ class Run:
             return {}
         state = read_object(state_path)
         require_same(state_path, state, self.identity)
-        path = self.folder / Path(str(state.get("file"))).name
+        name = state.get("file")
+        if not isinstance(name, str) or not STEP_FILE.fullmatch(name):
+            raise BenchError(f"{state_path} is damaged, its file cannot be; delete {self.folder} to train again.")
+        path = self.folder / name
         if not path.is_file() or sha256(path) != state.get("sha256"):
             raise BenchError(
                 f"checkpoint {path} is missing or damaged (its checksum differs from {STATE}); "
@@ -104,6 +115,7 @@ class Run:
             raise BenchError(f"{state_path} is damaged, it lacks {min(missing)}; delete {self.folder} to train again.")
         if wrong := self._wrong(state):
             raise BenchError(f"{state_path} is damaged, its {wrong} cannot be; delete {self.folder} to train again.")
+        require_sealed(state_path, state)
         tensors = read_tensors(path)
         for name, network in self.networks().items():
             prefix = f"{name}/"
@@ -119,7 +131,8 @@ class Run:
         """The first fact of a state that this training cannot have written; empty if all is well."""
         step, best = state["step"], state["best_step"]
         stages = [stage.name for stage in self.job.recipe.stages]
-        best_path = self.folder / f"best-{best:07d}.safetensors" if type(best) is int and best else None
+        named = type(best) is type(step) is int and 0 < best <= step < self.job.steps
+        best_path = self.folder / f"best-{best:07d}.safetensors" if named else None
         checks = {
             "step": type(step) is int and 0 < step < self.job.steps,
             "stage": state["stage"] in stages,
@@ -127,14 +140,30 @@ class Run:
             "best_step": type(best) is int and type(step) is int and 0 <= best <= step,
             "best_score": state["best_score"] is None if not best else _finite(state["best_score"]),
             "best_sha256": best_path is None or (best_path.is_file() and sha256(best_path) == state["best_sha256"]),
-            "curves": isinstance(state["curves"], list)
-            and all(isinstance(row, dict) and row.keys() == CURVE_KEYS for row in state["curves"]),
+            "curves": isinstance(state["curves"], list) and all(map(_point, state["curves"])),
         }
         return next((name for name, good in checks.items() if not good), "")
 
 
+def _point(row: Any) -> bool:
+    """Whether it is a point of a curve."""
+    if not isinstance(row, dict) or row.keys() != CURVE_KEYS:
+        return False
+    named = isinstance(row["stage"], str) and isinstance(row["term"], str)
+    return named and _finite(row["step"]) and _finite(row["value"])
+
+
 def _finite(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and abs(value) < HUGE  # JSON may hold a whole number too large for a float
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Write a safetensors file, whole or not at all.
+
+    The library's own `save_file` leaves a temporary file of its own where its process is killed.
+    """
+    with whole(path) as temporary:
+        temporary.write_bytes(save(tensors))
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -146,8 +175,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, ValueError, OverflowError) as error:
+        why = str(error)[:LONGEST]
         raise BenchError(
-            f"{path} is no safetensors file or is damaged ({error}); delete {path.parent} to train again."
+            f"{path} is no safetensors file or is damaged ({why}); delete {path.parent} to train again."
         ) from None
 
 
@@ -160,7 +190,7 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     wanted = network.state_dict()
     for key in sorted(wanted.keys() | tensors.keys()):
         if key not in tensors or key not in wanted:
-            why = f"{'lacks' if key in wanted else 'has an unknown'} tensor {key!r}"
+            why = f"{'lacks' if key in wanted else 'has an unknown'} tensor {key[:LONGEST]!r}"
         elif tensors[key].shape != wanted[key].shape or tensors[key].dtype != wanted[key].dtype:
             why = f"has {key!r} as {tuple(tensors[key].shape)}, expected {tuple(wanted[key].shape)}"
         elif tensors[key].is_floating_point() and not tensors[key].isfinite().all():
@@ -184,6 +214,26 @@ def read_object(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BenchError(f"{path} is damaged; delete {path.parent} and train this entry again.")
     return value
+
+
+def sealed(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts and, under `digest`, their SHA-256, by which a damaged file is known."""
+    return {**facts, "digest": _digest(facts)}
+
+
+def require_sealed(path: Path, found: Mapping[str, Any]) -> None:
+    """Refuse facts that changed since they were written. Those of older versions carry no digest and pass.
+
+    Raises:
+        BenchError: they did.
+    """
+    rest = {key: value for key, value in found.items() if key != "digest"}
+    if "digest" in found and found["digest"] != _digest(rest):
+        raise BenchError(f"{path} is damaged, its digest differs; delete {path.parent} and train this entry again.")
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def require_same(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -227,7 +277,10 @@ def restore(optimizer: torch.optim.Optimizer, name: str, tensors: Mapping[str, T
         # The file holds plain strides; the fused step walks both tensors in memory order, so they must match.
         fitting = torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
         state.setdefault(int(place[0]), {})[place[1]] = fitting
-    if len({frozenset(slots) for slots in state.values()}) > 1:
+    needed = SLOTS.get(type(optimizer).__name__, set())
+    if len({frozenset(slots) for slots in state.values()}) > 1 or any(
+        needed - slots.keys() for slots in state.values()
+    ):
         raise wrong
     if state:
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -13,6 +13,8 @@ from jaxtyping import Float64
 
 from bench.statistics import LEVEL, METHOD, RESAMPLES, GroupTable, Method, Summary, group_table, resample, summarize_all
 
+_BLOCK = 1_000_000  # differences held in memory at once
+
 
 @dataclass(frozen=True)
 class Rank:
@@ -119,28 +121,20 @@ def rank_intervals(
     """
     table = _shared(entries, groups, frames)
     means = table.means if direction == "lower" else -table.means
-    center, count = means.mean(axis=0), len(means)
+    center, (count, size) = means.mean(axis=0), means.shape
     drawn = resample(means, resamples=resamples, seed=seed)
     leads = np.isclose(drawn, drawn.min(axis=1, keepdims=True), rtol=1e-12, atol=0).mean(axis=0)
-    ranks = {}
-    for place, entry in enumerate(table.columns):
-        apart = np.delete(center - center[place], place)
-        better, worse = apart < 0, apart > 0
-        if count < 2:
-            sure = np.zeros(len(apart), bool)
-        else:
-            error = np.delete((means - means[:, [place]]).std(axis=0, ddof=1), place) / np.sqrt(count)
-            moved = np.abs(np.delete(drawn - drawn[:, [place]], place, axis=1) - apart)
-            sure = np.abs(apart) > error * _chance(moved, error, count, level)
-        value = float(center[place] if direction == "lower" else -center[place])
-        ranks[entry] = Rank(
-            value=value,
-            rank=1 + int(better.sum()),
-            best=1 + int((sure & better).sum()),
-            worst=len(center) - int((sure & worse).sum()),
-            first=float(leads[place]),
-        )
-    return ranks
+    apart = center - center[:, None]  # of the entry in the column from that in the row
+    sure = np.zeros((size, size), bool)
+    if count > 1:
+        error = _errors(means)
+        sure = np.abs(apart) > error * _chance((drawn - center).T, error, count, level)[:, None]
+    values = center if direction == "lower" else -center
+    rank = 1 + (apart < 0).sum(axis=1)
+    best = 1 + (sure & (apart < 0)).sum(axis=1)
+    worst = size - (sure & (apart > 0)).sum(axis=1)
+    found = zip(values.tolist(), rank.tolist(), best.tolist(), worst.tolist(), leads.tolist(), strict=True)
+    return {entry: Rank(*facts) for entry, facts in zip(table.columns, found, strict=True)}
 
 
 def over_seeds(
@@ -171,28 +165,45 @@ def over_seeds(
         ValueError: no training, lengths that differ, or no image with a finite value under every seed.
     """
     table = _shared({f"{place}": values for place, values in enumerate(trainings)}, groups, frames).means
-    count, seeds = table.shape
-    value = float(table.mean())
+    return over_seeds_together(table[None], level=level)[0]
+
+
+def over_seeds_together(
+    tables: Float64[np.ndarray, "entries groups seeds"], *, level: float = LEVEL
+) -> list[SeedSummary]:
+    """`over_seeds` of several entries at once.
+
+    Args:
+        tables: finite group means of each entry under each of its seeds; all have as many groups and seeds.
+    """
+    _, count, seeds = tables.shape
+    value = tables.mean(axis=(1, 2))
+    of_group, of_seed = tables.mean(axis=2), tables.mean(axis=1)
     if seeds < 2 or count < 2:
-        known = float(table.mean(axis=0).std(ddof=1)) if seeds > 1 else None
-        return SeedSummary(value, None, None, seeds, count, known)
-    of_group, of_seed = table.mean(axis=1, keepdims=True), table.mean(axis=0, keepdims=True)
-    rest = ((table - of_group - of_seed + value) ** 2).sum() / ((count - 1) * (seeds - 1))
-    by_seed, by_group = count * of_seed.var(ddof=1), seeds * of_group.var(ddof=1)
-    parts = [(by_seed, seeds - 1, by_seed > rest), (by_group, count - 1, by_group > rest)]
+        known = of_seed.std(axis=1, ddof=1).tolist() if seeds > 1 else [None] * len(tables)
+        return [
+            SeedSummary(mean, None, None, seeds, count, one) for mean, one in zip(value.tolist(), known, strict=True)
+        ]
+    freedom = (count - 1) * (seeds - 1)
+    rest = tables - of_group[:, :, None] - of_seed[:, None, :] + value[:, None, None]
+    rest = (rest**2).sum(axis=(1, 2)) / freedom
+    by_seed, by_group = count * of_seed.var(axis=1, ddof=1), seeds * of_group.var(axis=1, ddof=1)
     # Kept mean squares less the rest once each, plus the rest itself: two kept parts leave minus one rest.
-    kept = [(square, freedom) for square, freedom, counts in parts if counts]
-    weight = 1 - len(kept)
-    scale = sum(square for square, _ in kept) + weight * rest
-    spread = sum(square**2 / freedom for square, freedom in kept)
-    spread += (weight * rest) ** 2 / ((count - 1) * (seeds - 1))
-    reach = 0.0
-    if scale > 0:
+    seed_kept, group_kept = by_seed > rest, by_group > rest
+    weight = 1 - seed_kept.astype(int) - group_kept
+    scale = seed_kept * by_seed + group_kept * by_group + weight * rest
+    spread = seed_kept * by_seed**2 / (seeds - 1) + group_kept * by_group**2 / (count - 1)
+    spread += (weight * rest) ** 2 / freedom
+    reach = np.zeros(len(tables))
+    varies = scale > 0
+    if varies.any():
         from scipy.special import stdtrit
 
-        reach = float(-stdtrit(scale**2 / spread, (1 - level) / 2) * np.sqrt(scale / (count * seeds)))
-    deviation = float(np.sqrt(max(by_seed - rest, 0.0) / count))
-    return SeedSummary(value, value - reach, value + reach, seeds, count, deviation)
+        scale, spread = scale[varies], spread[varies]
+        reach[varies] = -stdtrit(scale**2 / spread, (1 - level) / 2) * np.sqrt(scale / (count * seeds))
+    deviation = np.sqrt((by_seed - rest).clip(0) / count)
+    found = zip(value.tolist(), (value - reach).tolist(), (value + reach).tolist(), deviation.tolist(), strict=True)
+    return [SeedSummary(mean, low, high, seeds, count, one) for mean, low, high, one in found]
 
 
 def _shared(entries: Mapping[str, np.ndarray], groups: Sequence[str], frames: Sequence[int] | None) -> GroupTable:
@@ -209,13 +220,40 @@ def _shared(entries: Mapping[str, np.ndarray], groups: Sequence[str], frames: Se
     return GroupTable(tuple(np.asarray(table.groups)[known].tolist()), table.columns, table.means[known])
 
 
-def _chance(moved: np.ndarray, error: np.ndarray, count: int, level: float) -> float:
-    """The quantile of the largest difference in standard errors that resampling alone makes."""
+def _errors(means: Float64[np.ndarray, "g m"]) -> Float64[np.ndarray, "m m"]:
+    """The standard error of each pair's difference."""
+    count, size = means.shape
+    found = np.empty((size, size))
+    rows = max(1, _BLOCK // means.size)
+    for start in range(0, size, rows):
+        apart = means.T[None] - means.T[start : start + rows, None]
+        found[start : start + rows] = apart.std(axis=2, ddof=1)
+    return found / np.sqrt(count)
+
+
+def _chance(
+    moved: Float64[np.ndarray, "m resamples"], error: Float64[np.ndarray, "m m"], count: int, level: float
+) -> Float64[np.ndarray, " m"]:
+    """For each entry the quantile of its largest difference in standard errors that resampling alone makes.
+
+    Args:
+        moved: by how much each resample moves each entry's mean.
+        error: of each pair's difference.
+        count: groups.
+    """
     from scipy.special import ndtri, stdtrit
 
-    varies = error > 0
-    if not varies.any():
-        return 0.0
-    largest = (moved[:, varies] / error[varies]).max(axis=1)
+    size, resamples = moved.shape
+    inverse = np.divide(1, error, out=np.zeros_like(error), where=error > 0)[:, :, None]
+    largest = np.zeros((size, resamples))
+    width = max(64, 32_768 // size)  # so that a block of resamples stays in the cache over all pairs
+    for start in range(0, resamples, width):
+        block, most = np.ascontiguousarray(moved[:, start : start + width]), largest[:, start : start + width]
+        for place in range(size - 1):
+            apart = block[place + 1 :] - block[place]
+            np.abs(apart, out=apart)
+            apart *= inverse[place, place + 1 :]
+            np.maximum(most[place], apart.max(axis=0), out=most[place])
+            np.maximum(most[place + 1 :], apart, out=most[place + 1 :])
     few = np.sqrt(count / (count - 1)) * stdtrit(count - 1, (1 + level) / 2) / ndtri((1 + level) / 2)
-    return float(np.quantile(largest, level) * few)
+    return np.quantile(largest, level, axis=1) * few

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,23 @@ class Machine:
     device: str = "auto"
     devices: int = 1
     precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        # torchrun has started one process a device on every node: what it says is so, whatever the option said.
+        if "TORCHELASTIC_RUN_ID" in os.environ:
+            object.__setattr__(self, "devices", int(os.environ["LOCAL_WORLD_SIZE"]))
+
+    @property
+    def nodes(self) -> int:
+        """How many machines take part: as torchrun was told, else this one."""
+        if "TORCHELASTIC_RUN_ID" not in os.environ:
+            return 1
+        return int(os.environ["WORLD_SIZE"]) // int(os.environ["LOCAL_WORLD_SIZE"])
+
+    @property
+    def several(self) -> bool:
+        """Whether processes share the work of one entry."""
+        return self.devices * self.nodes > 1
 
     def check(self) -> None:
         """Refuse what is not here.
@@ -50,7 +68,10 @@ class Machine:
         return device, precision
 
     def fabric(self) -> Fabric:
-        """Lightning Fabric for this machine.
+        """Lightning Fabric for this machine, its processes started and connected where there are several.
+
+        The first of them is this one. Under torchrun all are there already; else Fabric starts the others with the same
+        command, which then come to this place too.
 
         Raises:
             BenchError: as `check`.
@@ -59,7 +80,15 @@ class Machine:
         device, precision = self.resolved()
         for name in ("lightning.fabric", "lightning.pytorch"):
             logging.getLogger(name).setLevel(logging.WARNING)  # the record says which precision was taken
-        return Fabric(accelerator=device, devices=self.devices, precision=cast(Any, precision))
+        fabric = Fabric(
+            accelerator=device,
+            devices=self.devices,
+            num_nodes=self.nodes,
+            strategy="ddp" if self.several else "auto",
+            precision=cast(Any, precision),
+        )
+        fabric.launch()
+        return fabric
 
 
 def _has_bf16(device: str) -> bool:

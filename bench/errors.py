@@ -1,12 +1,16 @@
 """What a user can mend: one line that says what was expected, what came, and what to do."""
 
+LONGEST = 10_000
+"""Characters of an error's line: a list of what is wrong may be long, what came from outside may be endless."""
+
 
 class BenchError(Exception):
     """A request that cannot be carried out. The command line prints it as one line and exits with status 2."""
 
     def __init__(self, message: str):
         # A name from outside may hold newlines or control characters; the promise is one line.
-        super().__init__(printable(message))
+        line = printable(message)
+        super().__init__(line if len(line) <= LONGEST else f"{line[: LONGEST - 20]} ... (cut here)")
 
 
 def printable(text: str) -> str:

@@ -20,10 +20,12 @@ from bench.data.manifest import Split
 from bench.data.splits import SMALL_DOMAIN
 from bench.errors import BenchError
 from bench.files import whole
-from bench.metrics import METRICS, PRIMARY
+from bench.footprint import Footprint
+from bench.metrics import METRICS, PAIRED, PRIMARY
+from bench.parallel import by_the_first, leads
 from bench.predictions import Origin, find, keep, write_predictions
 from bench.records import Cost, EntryFacts, Record, Score, Slice, SplitFacts, TrainingFacts, signature, stem
-from bench.scoring import Scorer, by_group, summaries
+from bench.scoring import Scorer, by_group, means_by_group, summaries
 from bench.statistics import Summary
 from bench.types import Entry, Images, Metric
 
@@ -49,6 +51,7 @@ class Subject:
         training: the facts of its training, or None.
         seed: of its training; 0 where there is none.
         device: the kind of device that predicts.
+        footprint: operations and memory of one image; None where they cannot be counted.
     """
 
     entry: Entry
@@ -58,6 +61,7 @@ class Subject:
     training: dict[str, Any] | None = None
     seed: int = 0
     device: str = "cpu"
+    footprint: Footprint | None = None
 
 
 def painted(predict: Predictor) -> Pieces:
@@ -104,9 +108,29 @@ def evaluate(
     Returns:
         The record; the caller writes it.
     """
-    facts, truth = split_facts(split, images), scorer.truth(split, images)
+    facts = split_facts(split, images)
     name = stem(facts, track, subject.entry.name, subject.seed)
     pieces, cost = _painting(subject, facts, images, track, home, name, repaint)
+    # Several processes paint together; the first one scores.
+    return by_the_first(
+        lambda: _scored(subject, split, images, facts, track, scorer, home, command, save_predictions, pieces, cost)
+    )
+
+
+def _scored(
+    subject: Subject,
+    split: Split,
+    images: Images,
+    facts: SplitFacts,
+    track: str,
+    scorer: Scorer,
+    home: Path,
+    command: str,
+    save_predictions: bool,
+    pieces: Iterable[tuple[slice, np.ndarray]],
+    cost: Mapping[str, Any],
+) -> Record:
+    truth, name = scorer.truth(split, images), stem(facts, track, subject.entry.name, subject.seed)
     predictions, parts = np.empty_like(images.targets), []
     for rows, piece in pieces:
         predictions[rows] = piece
@@ -134,10 +158,14 @@ def evaluate(
         scores=scores,
         slices=_slices(scorer.slices(values[PRIMARY], truth)),
         groups=by_group(values[PRIMARY], images),
+        means=means_by_group({id: values[id] for id in PAIRED if id in values}, images),
         flags=tuple(_flags(subject, split, images, pooled)),
         training=TrainingFacts(**{f.name: training[f.name] for f in fields(TrainingFacts)}) if training else None,
         cost=Cost(
-            parameters=training["parameters"] if training else None, images_per_second=cost.get("images_per_second")
+            parameters=training["parameters"] if training else None,
+            images_per_second=cost.get("images_per_second"),
+            flops=subject.footprint.flops if subject.footprint else None,
+            memory_bytes=subject.footprint.memory_bytes if subject.footprint else None,
         ),
         machine=machine() | ({"device": cost["device"]} if "device" in cost else {}),
         versions=versions(),
@@ -163,7 +191,7 @@ def _painting(
     origin = Origin(split=facts.digest, track=track, model=f"{subject.digest} chromabench {version('chromabench')}")
     found = None
     if subject.digest and not repaint:
-        found = find(home, name, origin, images.ids, images.targets.shape)
+        found = by_the_first(lambda: find(home, name, origin, images.ids, images.targets.shape))
     if found is not None:
         return found.chunks(), dict(found.notes)
     started = time.perf_counter()
@@ -172,7 +200,7 @@ def _painting(
     predictions = pieces[0][1] if len(pieces) == 1 else np.concatenate([piece for _, piece in pieces])
     check_predictions(subject.entry.name, predictions, images)
     cost = {"images_per_second": round(len(images) / seconds, 1), "device": subject.device}
-    if subject.digest:
+    if subject.digest and leads():
         keep(home, name, origin, images.ids, predictions, cost)
     return [(slice(0, len(images)), predictions)], cost
 
@@ -248,10 +276,12 @@ def _flags(subject: Subject, split: Split, images: Images, pooled: Collection[st
     ]
     if subject.training and subject.training["budget"] != "paper":
         flags.append(f"{subject.training['budget']} budget")
-    if len(images) < 50:
-        flags.append("fewer than 50 images")
-    if split.domain_images is not None and split.domain_images < SMALL_DOMAIN:
-        flags.append(f"small domain: {split.domain_images} images in all splits")
+    # The frames of a clip are one picture that moves: clips count, not frames.
+    length, what = (1, "images") if images.frames is None else (1 + int(max(images.frames)), "clips")
+    if len(images) < 50 * length:
+        flags.append(f"fewer than 50 {what}")
+    if split.domain_images is not None and split.domain_images < SMALL_DOMAIN * length:
+        flags.append(f"small domain: {split.domain_images // length} {what} in all splits")
     return flags
 
 

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from bench import scoring
 from bench.colorize import predict
 from bench.device import Machine, device_name
 from bench.errors import BenchError, unknown
 from bench.evaluate import Subject, check_predictions, evaluate, painted
 from bench.exported import Exported
+from bench.footprint import footprint
 from bench.grid import (
     Event,
     Registry,
@@ -58,6 +59,33 @@ class Runnable:
     job: Job | None = None
     predictions: Path | None = None
     exported: Exported | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How an evaluation is done, in names and numbers, so that another process can be told.
+
+    Attributes:
+        inception, lpips, fid_clean, protocol_only: see `scoring.make`.
+        save_predictions: write the pictures as PNGs.
+        repaint: run models even where what they painted is kept.
+    """
+
+    inception: str | None = None
+    lpips: str | None = None
+    fid_clean: bool = False
+    protocol_only: bool = False
+    save_predictions: bool = False
+    repaint: bool = False
+
+    def scorer(self, machine: Machine, home: Path) -> Scorer:
+        """What measures under these options.
+
+        Raises:
+            BenchError: as `scoring.make`.
+        """
+        device = machine.fabric().device
+        return scoring.make(self.inception, self.lpips, self.fid_clean, device, home / "cache", self.protocol_only)
 
 
 def submission(registry: Registry, name: str) -> Entry:
@@ -192,31 +220,20 @@ def evaluate_all(
         BenchError: an unknown domain or split, predictions with faults, weights of another training, or a metric that
             disagrees with its library on the probe.
     """
-    for split in splits:
-        if split not in EVALUATED_SPLITS:
-            raise unknown("split to evaluate", split, list(EVALUATED_SPLITS))
-    for domain in domains:
-        if domain not in shelf.manifest(track).domains:
-            raise unknown(f"domain of {shelf.collection}", domain, list(shelf.manifest(track).domains))
-    wanted = [(domain, split) for domain in domains for split in splits if shelf.has(domain, split, track)]
+    wanted = places(shelf, domains, splits, track)
     assert_agreement()
-    device = machine.fabric().device
+    options = Options(save_predictions=save_predictions, repaint=repaint)
     made: list[Record] = []
     for one in entries:
-        subjects = _subjects(registry, one, shelf, wanted, track, device, watch)
+        subject = subjects(registry, one, shelf, wanted, track, machine, watch)
         found = []
         for domain, name in wanted:
-            split, images = shelf.split(domain, name, track), shelf.load(domain, name, track)
-            command = _command(one, shelf, domain, name, track)
             started = time.monotonic()
-            subject = subjects(domain, name)
-            record = evaluate(
-                subject, split, images, track.name, scorer, shelf.home, command, save_predictions, repaint
-            )
+            record = score(one, subject(domain, name), shelf, domain, name, track, scorer, options)
             found.append(record)
             if one.predictions is None:  # of a submission nothing is written down before all of it was read
                 write(records, record)
-            facts = {"split": split.key, "seconds": time.monotonic() - started, "record": record}
+            facts = {"split": record.split.key, "seconds": time.monotonic() - started, "record": record}
             place = len(made) + len(found)
             report(Event(place, len(wanted) * len(entries), one.entry.name, "scored", facts))
         if one.predictions is not None:
@@ -224,6 +241,47 @@ def evaluate_all(
                 write(records, record)
         made += found
     return made
+
+
+def places(shelf: Shelf, domains: list[str], splits: list[str], track: Track) -> list[tuple[str, str]]:
+    """The (domain, split) pairs of these that a collection holds.
+
+    Raises:
+        BenchError: an unknown domain or split.
+    """
+    for split in splits:
+        if split not in EVALUATED_SPLITS:
+            raise unknown("split to evaluate", split, list(EVALUATED_SPLITS))
+    for domain in domains:
+        if domain not in shelf.manifest(track).domains:
+            raise unknown(f"domain of {shelf.collection}", domain, list(shelf.manifest(track).domains))
+    return [(domain, split) for domain in domains for split in splits if shelf.has(domain, split, track)]
+
+
+def score(
+    one: Runnable, subject: Subject, shelf: Shelf, domain: str, name: str, track: Track, scorer: Scorer,
+    options: Options,
+) -> Record:  # fmt: skip
+    """Score an entry on one split. The record is not written; its values of each image are, in the shelf's home.
+
+    Args:
+        one: the entry.
+        subject: how it predicts there; see `subjects`.
+        shelf, domain, name, track: where.
+        scorer: measures.
+        options: what else is written and repeated.
+    """
+    return evaluate(
+        subject,
+        shelf.split(domain, name, track),
+        shelf.load(domain, name, track),
+        track.name,
+        scorer,
+        shelf.home,
+        _command(one, shelf, domain, name, track),
+        options.save_predictions,
+        options.repaint,
+    )
 
 
 def predicted(
@@ -236,23 +294,36 @@ def predicted(
     """
     if domain not in shelf.manifest(track).domains:
         raise unknown(f"domain of {shelf.collection}", domain, list(shelf.manifest(track).domains))
-    subject = _subjects(registry, one, shelf, [(domain, split)], track, machine.fabric().device)(domain, split)
+    subject = subjects(registry, one, shelf, [(domain, split)], track, machine)(domain, split)
     images = shelf.load(domain, split, track)
     predictions = np.concatenate([piece for _, piece in subject.pieces(images)])
     check_predictions(one.entry.name, predictions, images)
     return images, predictions
 
 
-def _subjects(
+def subjects(
     registry: Registry,
     one: Runnable,
     shelf: Shelf,
     wanted: list[tuple[str, str]],
     track: Track,
-    device: Any,
+    machine: Machine,
     watch: Watch | None = None,
 ) -> Callable[[str, str], Subject]:
-    """How an entry predicts on each (domain, split): its model is read once, its pictures as they are scored."""
+    """How an entry predicts on each (domain, split): its model is read once, its pictures as they are scored.
+
+    Args:
+        registry, shelf: what there is.
+        one: the entry.
+        wanted: where; of a submission no picture may be left over.
+        track: what it sees.
+        machine: where it runs.
+        watch: how to wait for predictions that another program is still writing.
+
+    Raises:
+        BenchError: predictions with faults, or weights of another training.
+    """
+    device = machine.fabric().device
     if one.predictions is not None:
         given = Submission(
             one.predictions, {place: Wanted.of(shelf.load(*place, track)) for place in wanted}, watch=watch
@@ -275,6 +346,7 @@ def _subjects(
         training=facts,
         seed=one.job.seed,
         device=device_name(device),
+        footprint=footprint(one.job.build, one.job.size, one.job.budget.width, track),
     )
     return lambda domain, name: subject
 

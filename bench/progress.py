@@ -13,8 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.job import Job
+from bench.launched import follows
 
-console = Console(stderr=True, highlight=False)
+PENDING = ("waiting", "busy", "again", "evaluating")
+"""States of what is not done and makes no step."""
+
+console = Console(stderr=True, highlight=False, quiet=follows())
 
 
 def _bar() -> Progress:
@@ -58,6 +62,7 @@ class Grid:
         self._all: Any = None
         self._one: Any = None
         self._entry = ""
+        self._done = 0
 
     def __call__(self, event: Any) -> None:
         if self._all is None:
@@ -73,7 +78,12 @@ class Grid:
             self.bar.update(self._one, completed=facts["step"], note=rate + score)
             return
         self._close()
-        self.bar.update(self._all, completed=event.number)
+        if event.state in PENDING:
+            if event.state == "again":
+                say(f"{event.entry}: {_line(event.state, facts)}")
+            return
+        self._done += 1
+        self.bar.update(self._all, completed=self._done)
         say(f"[{event.number}/{event.total}] {event.entry}: {_line(event.state, facts)}")
 
     def _close(self) -> None:
@@ -84,6 +94,10 @@ class Grid:
 
 
 def _line(state: str, facts: dict[str, Any]) -> str:
+    if state in ("waiting", "busy"):
+        return "another command works on it"
+    if state == "again":
+        return f"lost, and given out again ({facts['lost']} of {facts['retries']}): {facts['why']}"
     if state == "failed":
         return f"failed: {facts['why']}"
     if state in ("trained", "skipped"):
@@ -116,6 +130,9 @@ class Trainings:
             score = f", ΔE00 {facts['validation']:.2f}" if facts.get("validation") else ""
             self.cells[place] = done
             self._now = f"[{event.number}/{event.total}] {event.entry}: {done}{rate}{left}{score}"
+        elif event.state in PENDING:
+            self.cells[place] = "again" if event.state == "again" else "elsewhere"
+            self._now = f"[{event.number}/{event.total}] {event.entry}: {_line(event.state, facts)}"
         else:
             score = facts.get("best_validation_ciede2000")
             self.cells[place] = "failed" if event.state == "failed" else f"{score:.2f}" if score else "done"

@@ -216,3 +216,15 @@ def by_group(values: Float64[np.ndarray, " n"], images: Images) -> dict[str, flo
     table = group_table({"": values}, images.groups, frames=images.frames)
     means = table.means[:, 0].round(6).tolist()
     return {name: mean for name, mean in zip(table.groups, means, strict=True) if np.isfinite(mean)}
+
+
+def means_by_group(
+    values: Mapping[str, Float64[np.ndarray, " n"]], images: Images
+) -> dict[str, tuple[float | None, ...]]:
+    """Each value's mean of every group, groups sorted by name, to six digits; None where it applies to none."""
+    if not values:
+        return {}
+    table = group_table(values, images.groups, frames=images.frames)
+    order = np.argsort(np.array(table.groups))
+    columns = zip(values, table.means[order].T.tolist(), strict=True)
+    return {id: tuple(float(f"{mean:.6g}") if np.isfinite(mean) else None for mean in means) for id, means in columns}

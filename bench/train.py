@@ -12,6 +12,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,20 +21,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from lightning.fabric import Fabric
-from safetensors.torch import save_file
 
 from bench.batches import Resident
-from bench.checkpoint import STATE, Run, fill, read_object, read_tensors, require_same, restore
+from bench.checkpoint import (
+    STATE,
+    Run,
+    fill,
+    read_object,
+    read_tensors,
+    require_same,
+    require_sealed,
+    restore,
+    sealed,
+    write_tensors,
+)
 from bench.colorize import predict
+from bench.data.workplace import alone
 from bench.device import Machine, device_name
 from bench.errors import BenchError
 from bench.files import sha256, whole, write_json
 from bench.job import Job, judged_at, rate_at, stage_at
 from bench.metrics.pixel import score_images
-from bench.types import Batch, Images, Optimizer, RMSprop, Stage
+from bench.parallel import by_the_first, whole_batch, whole_calls
+from bench.step import make_optimizer, set_rates, take_step
+from bench.types import Images, Stage
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 VALIDATIONS = 8
 """Times a training stops to score the validation split; the best of them is the entry's model."""
@@ -50,12 +64,6 @@ CURVES = "curves.csv"
 TENSORBOARD = "tensorboard"
 
 Report = Callable[[dict[str, Any]], None]
-
-
-def _optimizer(settings: Optimizer, network: nn.Module) -> torch.optim.Optimizer:
-    if isinstance(settings, RMSprop):
-        return torch.optim.RMSprop(network.parameters(), lr=settings.lr, alpha=settings.alpha, eps=settings.eps)
-    return torch.optim.Adam(network.parameters(), lr=settings.lr, betas=settings.betas, fused=True)
 
 
 def train(
@@ -88,11 +96,28 @@ def train(
     folder = job.folder(home)
     if (folder / FACTS).exists():
         read_facts(job, splits, home)
+        _tidy(folder)  # a process killed at the very end left it to us
         return folder
     fabric = machine.fabric()
+    with ExitStack() as stack:
+        # A second process on the same entry waits for the first, and finds its work.
+        by_the_first(lambda: stack.enter_context(alone(folder, wait=True)))
+        if not (folder / FACTS).exists():
+            _train(job, images, validation, splits, folder, fabric, machine.resolved()[1], report)
+    return folder
+
+
+def _train(
+    job: Job,
+    images: Mapping[str, Images],
+    validation: Mapping[str, Images],
+    splits: list[str],
+    folder: Path,
+    fabric: Fabric,
+    precision: str,
+    report: Report | None,
+) -> None:
     resident = Resident(job, images, fabric.device)
-    folder.mkdir(parents=True, exist_ok=True)
-    fabric.launch()
     if job.batch_size % fabric.world_size:
         raise BenchError(
             f"{job.entry.name}: batches of {job.batch_size} images cannot be shared by {fabric.world_size} devices "
@@ -102,7 +127,7 @@ def train(
     torch.backends.cudnn.benchmark = False
     torch.manual_seed(job.seed)
     model = job.build(size=job.size, width=job.budget.width, weights=job.weights)
-    run = Run(job, fabric, model, folder, identity(job, splits, machine.resolved()[1]))
+    run = Run(job, fabric, model, folder, identity(job, splits, precision))
     optimizer_tensors = run.load()
     run.board = _tensorboard(folder, fabric)
     try:
@@ -113,7 +138,6 @@ def train(
     if fabric.is_global_zero:
         _finish(run)
     fabric.barrier()
-    return folder
 
 
 def _loop(
@@ -126,6 +150,9 @@ def _loop(
     job, fabric, model = run.job, run.fabric, run.model
     model.to(fabric.device, memory_format=torch.channels_last)
     samples = {domain: _evenly(part, VALIDATION_IMAGES) for domain, part in validation.items() if len(part)}
+    whole_batch(*run.networks().values())
+    for name in model.MEMORY:
+        whole_calls(getattr(model, name))
     generator = fabric.setup_module(model.generator)
     judge = fabric.setup_module(model.discriminator) if model.discriminator is not None else None
     validate_at = {round(job.steps * (k + 1) / VALIDATIONS) for k in range(VALIDATIONS)}
@@ -147,11 +174,13 @@ def _loop(
             stage = now
             optimizers = _optimizers(run, stage, optimizer_tensors)
             optimizer_tensors = {}  # only the stage that was cut finds its state; every later one starts fresh
-        _set_rates(optimizers, now, rate_at(job.recipe, job.steps, run.step))
+        set_rates(optimizers, now, rate_at(job.recipe, job.steps, run.step))
         batch = resident.batch(resident.choose(run.step), run.step, own, share)
         torch.manual_seed(job.seed * 1_000_003 + run.step)  # dropout, from (seed, step) alone
         judging = judged_at(job.recipe, job.steps, run.step)
-        fake, losses = _step(fabric, model, generator, judge if now.discriminator else None, judging, optimizers, batch)
+        fake, losses = take_step(
+            fabric, model, generator, judge if now.discriminator else None, judging, optimizers, batch
+        )
         terms.append(losses)
         if resident.unroll > 1:
             with torch.no_grad():
@@ -193,9 +222,9 @@ def _progress(run: Run, rate: float) -> dict[str, Any]:
 
 def _optimizers(run: Run, stage: Stage, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     run.stage = stage.name
-    run.optimizers = {"generator": _optimizer(stage.generator, run.model.generator)}
+    run.optimizers = {"generator": make_optimizer(stage.generator, run.model.generator)}
     if stage.discriminator is not None:
-        run.optimizers["discriminator"] = _optimizer(stage.discriminator, run.model.discriminator)
+        run.optimizers["discriminator"] = make_optimizer(stage.discriminator, run.model.discriminator)
     for name, optimizer in run.optimizers.items():
         restore(optimizer, name, tensors, run.folder / STATE)
     return {name: run.fabric.setup_optimizers(optimizer) for name, optimizer in run.optimizers.items()}
@@ -203,55 +232,15 @@ def _optimizers(run: Run, stage: Stage, tensors: Mapping[str, Tensor]) -> dict[s
 
 def _save_weights(run: Run) -> None:
     """Write the generator under its step; the checkpoint that names this step drops the older ones."""
+    tensors = {key: value.detach().cpu().contiguous() for key, value in run.model.generator.state_dict().items()}
+    bad = [key for key, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
+    if bad:  # on every device, so that all stop together
+        raise BenchError(
+            f"{run.job.entry.name}: the weights {bad[0]} are not finite at step {run.step}; they are not kept. "
+            "Try --precision 32-true or another --seed."
+        )
     if run.fabric.is_global_zero:
-        tensors = {key: value.detach().cpu().contiguous() for key, value in run.model.generator.state_dict().items()}
-        bad = [key for key, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
-        if bad:
-            raise BenchError(
-                f"{run.job.entry.name}: the weights {bad[0]} are not finite at step {run.step}; they are not kept. "
-                "Try --precision 32-true or another --seed."
-            )
-        with whole(run.best_path) as temporary:
-            save_file(tensors, temporary)
-
-
-def _set_rates(optimizers: Mapping[str, Any], stage: Stage, factor: float) -> None:
-    """Learning rates by stage and step alone, so that a run that goes on needs to know no more."""
-    for name, optimizer in optimizers.items():
-        settings = stage.generator if name == "generator" else stage.discriminator
-        for group in optimizer.param_groups:
-            group["lr"] = settings.lr * factor if settings else 0.0
-
-
-def _step(
-    fabric: Fabric,
-    model: Any,
-    generator: Callable[[Tensor], Tensor],
-    judge: Callable[[Tensor], Tensor] | None,
-    judging: bool,
-    optimizers: Mapping[str, Any],
-    batch: Batch,
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """One step: the generator runs once; the discriminator, if it is its turn, learns on its detached output, then the
-    generator learns."""
-    x, y = model.encode(batch)
-    fake = generator(x.contiguous(memory_format=torch.channels_last))
-    logged: dict[str, Tensor] = {}
-    if judge is not None:
-        if judging:
-            losses = model.discriminator_losses(batch, x, y, fake.detach(), judge)
-            optimizers["discriminator"].zero_grad()
-            fabric.backward(torch.stack(list(losses.values())).sum())
-            optimizers["discriminator"].step()
-            logged |= {f"discriminator_{name}": value.detach() for name, value in losses.items()}
-        model.discriminator.requires_grad_(False)
-    losses = model.generator_losses(batch, x, y, fake, judge)
-    optimizers["generator"].zero_grad()
-    fabric.backward(torch.stack(list(losses.values())).sum())
-    optimizers["generator"].step()
-    if judge is not None:
-        model.discriminator.requires_grad_(True)
-    return fake.detach(), logged | {f"generator_{name}": value.detach() for name, value in losses.items()}
+        write_tensors(run.best_path, tensors)
 
 
 def _log(run: Run, terms: list[dict[str, Tensor]], resident: Resident) -> None:
@@ -294,10 +283,6 @@ def _tensorboard(folder: Path, fabric: Fabric) -> Any:
 
 def _validate(run: Run, samples: Mapping[str, Images]) -> float:
     """Mean CIEDE2000 over the validation images, each domain with the same weight; every device gets the same."""
-    for name, buffer in run.model.named_buffers():
-        # Each device has normalised its own share; what is scored and saved is the mean of their statistics.
-        if run.fabric.world_size > 1 and name.endswith(("running_mean", "running_var")):
-            buffer.copy_(run.fabric.all_reduce(buffer, reduce_op="mean"))
     means = []
     for part in samples.values():
         predictions = predict(run.model, part, run.job.track, run.fabric.device)
@@ -351,6 +336,7 @@ def read_facts(job: Job, splits: list[str], home: Path) -> dict[str, Any]:
         raise BenchError(f"{path} is damaged, it lacks {min(missing)}; delete {path.parent} to train again.")
     # Another precision is a fact of the machine that trained; it stands in the record.
     require_same(path, facts, identity(job, splits, facts.get("precision", "")))
+    require_sealed(path, facts)
     return facts
 
 
@@ -363,23 +349,28 @@ def _finish(run: Run) -> None:
         writer = csv.DictWriter(stream, ["step", "stage", "term", "value"])
         writer.writeheader()
         writer.writerows(run.curves)
-    write_json(
-        run.folder / FACTS,
-        {
-            **run.identity,
-            "pretrained": run.model.PRETRAINED,
-            "devices": run.fabric.world_size,
-            "device": device_name(run.fabric.device),
-            "seconds": round(run.seconds, 3),
-            "images_per_second": round(job.steps * job.batch_size / run.seconds, 2),
-            "best_step": run.best_step,
-            "best_validation_ciede2000": None if math.isinf(run.best_score) else round(run.best_score, 4),
-            "parameters": sum(p.numel() for p in run.model.generator.parameters()),
-            "weights_sha256": sha256(run.folder / WEIGHTS),
-        },
-    )
-    for left in [run.folder / STATE, *run.folder.glob("step-*.safetensors"), *run.folder.glob("best-*.safetensors")]:
-        left.unlink(missing_ok=True)
+    facts = {
+        **run.identity,
+        "pretrained": run.model.PRETRAINED,
+        "devices": run.fabric.world_size,
+        "device": device_name(run.fabric.device),
+        "seconds": round(run.seconds, 3),
+        "images_per_second": round(job.steps * job.batch_size / run.seconds, 2),
+        "best_step": run.best_step,
+        "best_validation_ciede2000": None if math.isinf(run.best_score) else round(run.best_score, 4),
+        "parameters": sum(p.numel() for p in run.model.generator.parameters()),
+        "weights_sha256": sha256(run.folder / WEIGHTS),
+        "curves_sha256": sha256(run.folder / CURVES),
+    }
+    write_json(run.folder / FACTS, sealed(facts))
+    _tidy(run.folder)
+
+
+def _tidy(folder: Path) -> None:
+    """Drop the checkpoints of a finished training, where the disk can be written."""
+    with suppress(OSError):
+        for left in [folder / STATE, *folder.glob("step-*.safetensors"), *folder.glob("best-*.safetensors")]:
+            left.unlink(missing_ok=True)
 
 
 def load(job: Job, splits: list[str], home: Path, device: torch.device) -> tuple[Any, dict[str, Any]]:
@@ -395,4 +386,5 @@ def load(job: Job, splits: list[str], home: Path, device: torch.device) -> tuple
     model = job.build(size=job.size, width=job.budget.width, weights=None)
     fill(model.generator, read_tensors(path), path)
     model.to(device, memory_format=torch.channels_last)
+    _tidy(path.parent)
     return model, facts

@@ -165,8 +165,8 @@ SWAPS = [missing, unknown, wider, not_finite]
 
 
 def change(path: Path, **values: Any) -> None:
-    """Write other facts into a JSON object; None takes a fact away."""
-    facts = json.loads(path.read_text()) | values
+    """Forge a JSON object: other facts, and no digest that would tell; None takes a fact away."""
+    facts = json.loads(path.read_text()) | {"digest": None} | values
     path.write_text(json.dumps({key: value for key, value in facts.items() if value is not None}))
 
 
@@ -354,3 +354,36 @@ def test_the_best_weights_so_far_exchanged_for_others(cut: Path) -> None:
     path = best_file(cut)
     save_file({key: value + 1 for key, value in load_file(path).items()}, path)
     refused(lambda: run(cut), cut / "bomb")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"best_step": 10**400}, "best_step"),
+        ({"seconds": 10**400}, "seconds"),
+        ({"step": 10**400, "best_step": 10**399}, "step"),
+        ({"file": "../evil.safetensors"}, "its file"),
+        ({"file": "x" * 5000}, "its file"),
+        ({"file": "step-0000003.safetensors\0"}, "its file"),
+        ({"curves": [{"step": 1, "stage": "l1", "term": "l1", "value": float("nan")}]}, "curves"),
+    ],
+)
+def test_numbers_and_names_that_no_training_writes(cut: Path, values: dict[str, Any], said: str) -> None:
+    """A whole number too large for a float, a name too long for a disk, a loss that could not be written again."""
+    change(JOB.folder(cut) / STATE, **values)
+    assert said in refused(lambda: run(cut), cut / "bomb")
+
+
+def test_an_optimizer_that_lacks_what_its_next_step_needs(cut: Path) -> None:
+    path = step_file(cut)
+    tensors = {key: value for key, value in load_file(path).items() if not key.endswith("/exp_avg_sq")}
+    save_file(tensors, path)
+    change(JOB.folder(cut) / STATE, sha256=sha256(path))
+    assert "optimizer" in refused(lambda: run(cut), cut / "bomb")
+
+
+def test_a_refusal_is_short_however_long_a_name_is(cut: Path) -> None:
+    path = step_file(cut)
+    save_file(load_file(path) | {"generator/" + "x" * 50_000: torch.zeros(1)}, path)
+    change(JOB.folder(cut) / STATE, sha256=sha256(path))
+    assert len(refused(lambda: run(cut), cut / "bomb")) < 1000

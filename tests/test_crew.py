@@ -2,8 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
-import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,11 @@ import numpy as np
 import pytest
 
 import baselines
-from bench import crew, grid
+from bench import crew, grid, playing, records, train
+from bench.checkpoint import STATE
+from bench.crew import processes
+from bench.crew.claims import claim
+from bench.crew.orders import RESULTS
 from bench.data.folder import add
 from bench.device import Machine
 from bench.errors import BenchError
@@ -74,31 +79,46 @@ def test_two_workers_train_what_one_would(shelf: Shelf, tmp_path: Path) -> None:
     assert {event.state for event in again} == {"skipped"}
 
 
-def test_a_worker_that_is_killed_costs_its_job_alone(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first worker is killed in its first training; the others are trained, and the same call does the rest."""
-    long = replace(SMALL, images=3200)
+def test_a_worker_that_is_killed_loses_its_job_and_another_does_it(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first worker is killed in its first training, which is given out again; nothing else is repeated."""
+    long = replace(SMALL, images=640)
     victims: list[int] = []
-    lock = threading.Lock()
-    true = crew._Worker.do
+    true = processes._Worker.do
 
-    def do(worker: Any, order: dict[str, Any], tell: Any) -> None:
-        def told(state: str, facts: dict[str, Any]) -> None:
-            with lock:
-                if not victims:
-                    victims.append(worker.process.pid)
-                    os.kill(worker.process.pid, signal.SIGKILL)
-            tell(state, facts)
+    def do(worker: Any, order: dict[str, Any]) -> Any:
+        for state, facts in true(worker, order):
+            if not victims:
+                victims.append(worker.process.pid)
+                os.kill(worker.process.pid, signal.SIGKILL)
+            yield state, facts
 
-        true(worker, order, told)
-
-    monkeypatch.setattr(crew._Worker, "do", do)
+    monkeypatch.setattr(processes._Worker, "do", do)
     events: list[Event] = []
-    with pytest.raises(BenchError, match=r"1 of 3 trainings failed: .* ended with status -9"):
-        crew.train_all(baselines, jobs(shelf, long), shelf, CPU, events.append, workers=2)
+    crew.train_all(baselines, jobs(shelf, long), shelf, CPU, events.append, workers=2)
+    assert sorted(event.state for event in events if event.state in crew.OVER) == ["trained"] * 3
+    again = [event.facts for event in events if event.state == "again"]
+    assert len(again) == 1
+    assert "ended with status -9" in again[0]["why"]
+    assert not list(shelf.home.rglob("*.claim*"))
+
+
+@pytest.mark.slow
+def test_what_is_lost_too_often_has_failed(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = jobs(shelf)[0].entry.name
+    true = processes._Worker.do
+
+    def do(worker: Any, order: dict[str, Any]) -> Any:
+        if order["entry"] == first:
+            os.kill(worker.process.pid, signal.SIGKILL)
+        yield from true(worker, order)
+
+    monkeypatch.setattr(processes._Worker, "do", do)
+    events: list[Event] = []
+    with pytest.raises(BenchError, match=r"1 of 3 trainings failed: .* status -9; 2 times; give the same command"):
+        crew.train_all(baselines, jobs(shelf), shelf, CPU, events.append, workers=2, rules=crew.Rules(retries=1))
     assert sorted(event.state for event in events if event.state in crew.OVER) == ["failed", "trained", "trained"]
-    again: list[Event] = []
-    crew.train_all(baselines, jobs(shelf, long), shelf, CPU, again.append, workers=2)
-    assert sorted(event.state for event in again if event.state in crew.OVER) == ["skipped", "skipped", "trained"]
 
 
 def test_a_training_that_fails_is_one_reason_and_the_rest_goes_on(shelf: Shelf) -> None:
@@ -111,9 +131,134 @@ def test_a_training_that_fails_is_one_reason_and_the_rest_goes_on(shelf: Shelf) 
     assert sorted(event.state for event in events if event.state in crew.OVER) == ["failed", "trained", "trained"]
 
 
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_ctrl_c_saves_what_runs_and_the_same_call_goes_on(shelf: Shelf, workers: int) -> None:
+    one = jobs(shelf, replace(SMALL, images=1600))[0]
+    steps: list[int] = []
+
+    def report(event: Event) -> None:
+        if event.state == "training" and event.facts["step"] and not steps:
+            steps.append(event.facts["step"])
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        crew.train_all(baselines, [one], shelf, CPU, report, workers)
+    state = json.loads((one.folder(shelf.home) / STATE).read_text())
+    assert steps[0] <= state["step"] < one.steps
+    assert not list(shelf.home.rglob("*.claim*"))
+    assert train.CHECKPOINT_SECONDS == 60
+    events: list[Event] = []
+    crew.train_all(baselines, [one], shelf, CPU, events.append, workers=1)
+    assert events[-1].state == "trained"
+    assert min(event.facts["step"] for event in events[1:-1]) > state["step"]
+
+
+def test_an_entry_that_another_command_trains_is_left_to_it(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other command's claim is let go of when the grid has met it; only then is the entry trained here."""
+    monkeypatch.setattr("bench.crew.dispatch.PAUSE", 0.1)
+    one, other = jobs(shelf)[:2]
+    folder = one.folder(shelf.home)
+    events: list[Event] = []
+    with ExitStack() as theirs:
+        theirs.enter_context(claim(folder.with_name(f".{folder.name}.claim"), beat=0.05))
+
+        def report(event: Event) -> None:
+            events.append(event)
+            if event.state == "busy":
+                assert not folder.exists()
+                theirs.close()
+
+        crew.train_all(baselines, [one, other], shelf, CPU, report, workers=1)
+    ends = [(event.entry, event.state) for event in events if event.state in crew.OVER]
+    assert ends == [(one.label, "busy"), (other.label, "trained"), (one.label, "trained")]
+
+
+@pytest.mark.parametrize("kind", ["file", "memory"])
+def test_what_is_trained_through_a_store_comes_home(shelf: Shelf, tmp_path: Path, kind: str) -> None:
+    """The worker has a home of its own; one training was cut, and another home goes on with it."""
+    store = f"file://{tmp_path / 'store'}" if kind == "file" else f"memory://{tmp_path.name}"
+    one = jobs(shelf, replace(SMALL, images=800))[0]
+
+    asked: list[Event] = []
+
+    def cut(event: Event) -> None:
+        if event.state == "training" and event.facts["step"] and not asked:
+            asked.append(event)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        crew.train_all(baselines, [one], shelf, CPU, cut, 1, store=store)
+    assert not one.folder(shelf.home).exists()
+    events: list[Event] = []
+    other = Shelf(shelf.home, "toy", SIZE)
+    crew.train_all(baselines, [one], other, CPU, events.append, 1, store=store)
+    assert events[-1].state == "trained"
+    assert next(event.facts["step"] for event in events if event.facts.get("step")) > 1  # it went on
+    through = (one.folder(shelf.home) / WEIGHTS).read_bytes()
+    shutil.rmtree(one.folder(shelf.home))
+    crew.train_all(baselines, [one], shelf, CPU, events.append, 1, store=store)
+    assert events[-1].state == "skipped"
+    shutil.rmtree(one.folder(shelf.home))
+    crew.train_all(baselines, [one], shelf, CPU, events.append, 1)
+    assert (one.folder(shelf.home) / WEIGHTS).read_bytes() == through
+
+
+@pytest.mark.slow
+def test_evaluations_side_by_side_give_what_one_after_another_do(shelf: Shelf, tmp_path: Path) -> None:
+    """A command that was cut does not repeat what it had; one that ended begins anew."""
+    one = jobs(shelf)[0]
+    crew.train_all(baselines, [one], shelf, CPU, lambda event: None, workers=1)
+    entries = [playing.Runnable(Entry("gray-copy")), playing.Runnable(one.entry, one)]
+    options = playing.Options(protocol_only=True)
+
+    def evaluate(place: str, report: Any, workers: int) -> list[records.Record]:
+        return crew.evaluate_all(
+            baselines, shelf, ["cartoon", "anime"], ["test"], entries, Track("gray"), options, tmp_path / place, CPU,
+            report, workers,
+        )  # fmt: skip
+
+    def cut(event: Event) -> None:
+        raise RuntimeError("cut")
+
+    with pytest.raises(RuntimeError, match="cut"):
+        evaluate("apart", cut, 1)
+    events: list[Event] = []
+    together = evaluate("together", events.append, 2)
+    assert [event.facts["seconds"] == 0 for event in events] == [True, False, False, False]
+    events.clear()
+    apart = evaluate("apart", events.append, 1)
+    assert all(event.facts["seconds"] > 0 for event in events)
+    assert not (shelf.home / RESULTS).exists()
+    assert [record.file_name for record in together] == [record.file_name for record in apart]
+    assert [record.scores for record in together] == [record.scores for record in apart]
+    assert len(list((tmp_path / "together").iterdir())) == len(list((tmp_path / "apart").iterdir())) == 4
+
+
 def test_as_many_workers_as_cores_unless_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crew, "cores", lambda: 8)
     assert crew.workers_for(CPU, 3) == 3
     assert crew.workers_for(CPU, 100) == 8
     assert crew.workers_for(CPU, 100, asked=2) == 2
     assert crew.workers_for(Machine("cpu", devices=2), 100) == 1
+
+
+@pytest.mark.slow
+def test_a_worker_that_hangs_is_killed_and_its_job_done_by_another(shelf: Shelf) -> None:
+    """It is stopped in the middle of a training, and says nothing more."""
+    one = jobs(shelf, replace(SMALL, images=640))[0]
+    events: list[Event] = []
+    stopped: list[int] = []
+
+    def report(event: Event) -> None:
+        events.append(event)
+        if event.state == "training" and event.facts["step"] and not stopped:
+            claimed = json.loads(next(shelf.home.rglob("*.claim")).read_text())
+            stopped.append(claimed["process"])
+            os.kill(stopped[0], signal.SIGSTOP)
+
+    crew.train_all(baselines, [one], shelf, CPU, report, workers=2, rules=crew.Rules(patience=60))
+    states = [event.state for event in events if event.state != "training"]
+    assert states == ["again", "trained"]
+    assert "nothing was heard of it for 60 s" in next(event.facts["why"] for event in events if event.state == "again")
+    with pytest.raises(ProcessLookupError):
+        os.kill(stopped[0], 0)

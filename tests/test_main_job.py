@@ -150,13 +150,13 @@ def test_a_mix_alone_means_the_model_whose_trainings_compare_mixes(trained: Path
 
 def test_boards_are_rendered_and_checked(trained: Path, tmp_path: Path) -> None:
     places = ["--records", str(trained / "records"), "--boards", str(tmp_path / "b"), "--reports", str(tmp_path / "r")]
-    result = CliRunner().invoke(app, ["leaderboard", *places])
+    result = CliRunner().invoke(app, ["report", *places])
     assert result.exit_code == 0, result.output
     made = [Path(line) for line in result.stdout.split()]
     assert {path.suffix for path in made} == {".md", ".html"}
-    assert CliRunner().invoke(app, ["leaderboard", "--check", *places]).exit_code == 0
+    assert CliRunner().invoke(app, ["report", "--check", *places]).exit_code == 0
     made[0].write_text(made[0].read_text(encoding="utf-8").replace("gray-copy", "gray-cope"), encoding="utf-8")
-    assert CliRunner().invoke(app, ["leaderboard", "--check", *places]).exit_code == 1
+    assert CliRunner().invoke(app, ["report", "--check", *places]).exit_code == 1
 
 
 @pytest.mark.parametrize("format", ["md", "csv", "tex", "json"])

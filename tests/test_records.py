@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bench import records
 from bench.errors import BenchError
-from bench.records import Record, SplitFacts, signature
+from bench.records import Record, SplitFacts, folder, signature
+from bench.records.checks import check
 
 METRICS = {
     "ciede2000": ("CIEDE2000", "ΔE00", "lower", 2, "full-reference", "CIEDE2000|D65/2deg,k1"),
@@ -85,7 +88,7 @@ def sample_record(
     }
     made = records.parse(
         {
-            "schema": 1,
+            "schema": records.SCHEMA,
             "entry": {"name": entry, "model": model, "mix": mix or None, "kind": kind},
             "split": asdict(facts),
             "track": track,
@@ -131,7 +134,7 @@ def _set(*path: str, to: Any) -> Callable[[dict[str, Any]], None]:
 
 
 DAMAGES = {
-    "schema": _set("schema", to=2),
+    "schema": _set("schema", to=0),
     "track": _set("track", to="colour"),
     "entry.name": _set("entry", "name", to="../../etc/passwd"),
     "entry.model": _set("entry", "model", to="../x"),
@@ -277,3 +280,170 @@ assert "torch" not in sys.modules
         [sys.executable, "-c", program], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+# Schemas, and the fast reading beside the one that finds the words.
+
+WHOLE = replace(
+    sample_record(flags=("smoke budget",)),
+    slices={"hour:night": records.Slice(n=9, groups=3, value=4.0, low=3.0, high=5.5)},
+    groups={"g1": 3.5, "g2": 4.5},
+)
+
+
+def plain(record: Record, folder: Path) -> dict[str, Any]:
+    return json.loads(records.write(folder, record).read_text())
+
+
+def test_a_file_of_schema_1_is_read_and_its_cost_is_unknown(tmp_path: Path) -> None:
+    content = plain(sample_record(), tmp_path)
+    new = records.decode(json.dumps(content).encode())
+    content["schema"] = 1
+    del content["cost"]["flops"], content["cost"]["memory_bytes"], content["means"]
+    old = records.decode(json.dumps(content).encode())
+    assert old == new == records.parse(content)
+    assert (old.cost.flops, old.cost.memory_bytes, old.cost.images_per_second) == (None, None, 812.0)
+    assert plain(old, tmp_path)["schema"] == records.SCHEMA
+    with pytest.raises(BenchError, match=r"field means: a record of schema 1 has none"):
+        records.parse(content | {"means": {}})
+    content["cost"]["flops"] = 7
+    with pytest.raises(BenchError, match=r"field cost\.flops: a record of schema 1 has none"):
+        records.parse(content)
+    content["cost"] = 7
+    with pytest.raises(BenchError, match="field cost: expected an object, got 7"):
+        records.parse(content)
+
+
+def test_every_older_schema_has_a_migration() -> None:
+    assert set(records.MIGRATIONS) == set(range(1, records.SCHEMA))
+
+
+def test_a_newer_schema_is_refused_in_a_line_that_says_to_upgrade(tmp_path: Path) -> None:
+    content = plain(sample_record(), tmp_path)
+    content["schema"] = records.SCHEMA + 1
+    path = tmp_path / "new.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(BenchError, match=r"new\.json: field schema: expected 2 or older, got 3, .*upgrade") as raised:
+        records.read(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_operations_and_memory_are_written_and_read_back(tmp_path: Path) -> None:
+    cost = records.Cost(parameters=7, images_per_second=2.5, flops=10**13, memory_bytes=2**33)
+    made = sample_record(cost=cost)
+    assert records.read(records.write(tmp_path, made)).cost == cost
+
+
+def test_means_stand_for_all_groups_or_none() -> None:
+    groups = {"a": 1.0, "b": 2.0}
+    sound = replace(sample_record(), groups=groups, means={"psnr": (20.0, None)})
+    assert records.parse(folder._content(sound)) == sound
+    with pytest.raises(BenchError, match=r"means\.psnr: expected a mean, or null, for each of the 2 groups, got 1"):
+        records.parse(json.loads(records.encode(replace(sample_record(), groups=groups, means={"psnr": (20.0,)}))))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("entry",),
+        ("split",),
+        ("scores", "ciede2000"),
+        ("slices", "dark"),
+        ("training",),
+        ("cost",),
+        (),
+    ],
+)
+def test_an_unknown_field_is_refused_wherever_it_stands(tmp_path: Path, path: tuple[str, ...]) -> None:
+    content = plain(sample_record(slices={"dark": records.Slice(n=9, groups=3, value=4.0)}), tmp_path)
+    _set(*path, "surprise", to=1)(content)
+    where = r"\.".join((*path, "surprise"))
+    with pytest.raises(BenchError, match=f"field {where}: expected one of"):
+        records.decode(json.dumps(content).encode())
+
+
+def test_sound_files_are_read_the_fast_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [sample_record(seed=seed) for seed in range(3)]
+    paths = [records.write(tmp_path, record) for record in made]
+    content = json.loads(paths[0].read_text()) | {"schema": 1, "cost": {}}
+    del content["means"]
+    paths[0].write_text(json.dumps(content))
+
+    def never(content: object) -> Record:
+        raise AssertionError("the slow way")
+
+    monkeypatch.setattr(folder, "parse", never)
+    assert records.read_all(tmp_path)[1:] == made[1:]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 2**70) | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_the_fast_reading_takes_nothing_that_the_slow_one_refuses(data: st.DataObject) -> None:
+    content = json.loads(json.dumps(folder._content(WHOLE)))
+    here: Any = content
+    while True:
+        key = data.draw(st.sampled_from(sorted(here) if isinstance(here, dict) else range(len(here))))
+        if not isinstance(here[key], (dict, list)) or not here[key] or data.draw(st.booleans()):
+            break
+        here = here[key]
+    if isinstance(here, dict) and data.draw(st.booleans()):
+        del here[key]
+    else:
+        here[key] = data.draw(JSON)
+    text = json.dumps(content)
+    found = folder._sound(text.encode())
+    if found is not None:
+        try:
+            check(found)
+        except BenchError:
+            found = None
+    expected, said = None, ""
+    try:
+        expected = records.parse(json.loads(text))
+    except BenchError as error:
+        said = str(error)
+    assert found is None or found == expected
+    # Every fault is told where there is one, the first among them, and none where there is none.
+    wrong = records.judge(json.loads(text))
+    assert (said in wrong) if expected is None else not wrong
+
+
+def test_half_a_character_is_written_nowhere(tmp_path: Path) -> None:
+    made = sample_record()
+    assert made.training is not None
+    for bad in (
+        replace(made, command="\ud800"),
+        replace(made, machine={"cpu": "\ud800"}),
+        replace(made, machine={"\ud800": 1}),
+        replace(made, versions={"\ud800": "1"}),
+        replace(made, training=replace(made.training, recipe={"stages": [{"name": "\udfff"}]})),
+    ):
+        with pytest.raises(BenchError, match="text"):
+            records.write(tmp_path, bad)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_committed_json_schema_is_current() -> None:
+    committed = (Path(__file__).parents[1] / "docs" / "records.schema.json").read_text(encoding="utf-8")
+    made = json.dumps(records.json_schema(), indent=2, ensure_ascii=False) + "\n"
+    assert committed == made, "run: bench records schema > docs/records.schema.json"
+
+
+TYPES = {"scores.ciede2000.value", "split.groups", "flags[0]", "surprise", "scores.ciede2000.colour", "cost.parameters"}
+
+
+def test_the_json_schema_takes_records_and_refuses_wrong_types(tmp_path: Path) -> None:
+    validator = pytest.importorskip("jsonschema").Draft202012Validator(records.json_schema())
+    content = plain(WHOLE, tmp_path)
+    validator.validate(content)
+    for name in TYPES:
+        damaged = json.loads(json.dumps(content))
+        DAMAGES[name](damaged)
+        assert not validator.is_valid(damaged), name

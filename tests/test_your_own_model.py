@@ -2,8 +2,6 @@
 
 import json
 import re
-import runpy
-import shlex
 import shutil
 import sys
 import tomllib
@@ -12,18 +10,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from typer.testing import CliRunner
+from pages import DOCS, play, read
 
 import baselines
 from bench import records
-from bench.cli import app
 from bench.data import collections
 from bench.exported.convention import parse
 from bench.types import BUDGETS, Budget
 
-DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "your-own-model.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.M | re.S)
+BLOCKS = read("your-own-model.md")
 
 
 def blocks(kind: str) -> list[str]:
@@ -56,21 +52,6 @@ def here(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(place)
     monkeypatch.delenv("BENCH_HOME", raising=False)
     return place
-
-
-def play(block: str) -> str:
-    """Carry out a block's commands one after another; returns what they print."""
-    printed = []
-    for line in block.splitlines():
-        program, *words = shlex.split(line, comments=True)
-        if program == "python":
-            runpy.run_path(words[0])
-        else:
-            assert program == "bench", f"the page has a command that is not tested: {line}"
-            result = CliRunner().invoke(app, words)
-            assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception!r}"
-            printed.append(result.output)
-    return "".join(printed)
 
 
 def names(folder: Path) -> set[str]:

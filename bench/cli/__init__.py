@@ -14,9 +14,16 @@ from typer.core import TyperGroup
 
 from bench import __version__
 from bench.cli.boards import boards
+from bench.cli.claims import claims
+from bench.cli.cluster import cluster
 from bench.cli.data import data
+from bench.cli.gallery import galleries
+from bench.cli.recommend import recommending
+from bench.cli.records import records
 from bench.cli.registries import registries
 from bench.cli.running import running
+from bench.cli.study import studies
+from bench.cli.submission import submission
 from bench.errors import BenchError
 
 
@@ -51,7 +58,9 @@ app = typer.Typer(
     help="The benchmark for colorizing cartoons, anime, live-action frames and manga. Start with: bench demo",
 )
 app.add_typer(data, name="data")
-for commands in (running, boards, registries):
+app.add_typer(submission, name="submission")
+app.add_typer(records, name="records")
+for commands in (running, boards, galleries, registries, claims, recommending, cluster, studies):
     app.add_typer(commands)
 
 

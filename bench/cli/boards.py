@@ -14,48 +14,66 @@ from bench.types import Track
 boards = typer.Typer()
 
 
-@boards.command()
-def leaderboard(
-    domain: Annotated[str | None, typer.Option("--domain", help="Print this domain's board.")] = None,
-    collection: Annotated[str | None, typer.Option("--collection", help="Only this collection's boards.")] = None,
-    track: TrackName = "gray",
-    format: Annotated[str | None, typer.Option("--format", help="Print as md, html, csv, tex or json.")] = None,
+@boards.command("report")
+def render_report(
+    collection: Annotated[str | None, typer.Option("--collection", help="Write only this collection's pages.")] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Exit 1 if the boards on disk differ from the records.")
+        bool, typer.Option("--check", help="Write nothing; exit 1 if what lies there differs from the records.")
     ] = False,
     records: Records = RECORDS,
     boards: Annotated[Path, typer.Option("--boards", help="Folder of the Markdown boards.")] = Path("leaderboards"),
-    reports: Annotated[Path, typer.Option("--reports", help="Folder of the HTML boards.")] = Path("reports"),
+    reports: Annotated[Path, typer.Option("--reports", help="Folder of the HTML pages.")] = Path("reports"),
+    tables: Annotated[Path | None, typer.Option("--tables", help="Folder for CSV and LaTeX too.")] = None,
 ) -> None:
-    """Render the boards from the records; with --domain or --format print one.
+    """Write everything that people read from the records: Markdown boards, HTML pages, tables for papers.
 
-    Example: bench leaderboard --domain cartoon
+    Example: bench report
     """
     from bench import report
     from bench.records import read_all
 
-    if check:
-        if not read_all(records):
-            raise BenchError(f"no records in {records}: there is nothing to check the boards against.")
-        differing = report.check(records, boards, reports)
-        for line in differing:
-            print(line)
-        raise typer.Exit(1 if differing else 0)
     found = read_all(records)
     if not found:
         raise BenchError(
             f"no records in {records}; make some first: bench demo, or bench evaluate --domain cartoon --model all."
         )
+    if check:
+        differing = report.check(records, boards, reports, tables)
+        for line in differing:
+            print(line)
+        raise typer.Exit(1 if differing else 0)
+    for path in report.render(found, boards, reports, None if collection is None else [collection], tables):
+        print(path)
+
+
+@boards.command()
+def leaderboard(
+    domain: Annotated[str | None, typer.Option("--domain", help="Only this domain's boards.")] = None,
+    track: Annotated[str | None, typer.Option("--track", help="Only this track's boards: see bench tracks.")] = None,
+    split: Annotated[str | None, typer.Option("--split", help="test or series.")] = None,
+    collection: Annotated[str | None, typer.Option("--collection", help="Only this collection's boards.")] = None,
+    format: Annotated[
+        str | None, typer.Option("--format", help="text, md, csv, tex, json, or html (one collection).")
+    ] = None,
+    records: Records = RECORDS,
+) -> None:
+    """Print who leads each board; with an option, the boards themselves.
+
+    Example: bench leaderboard --domain cartoon --track gray
+    """
+    from bench import report
+    from bench.records import read_all
+
+    found = read_all(records)
     names = sorted({record.split.collection for record in found})
     if collection is not None and collection not in names:
         raise unknown("collection with records", collection, names)
-    seen = Track.parse(track).name
     chosen = [record for record in found if collection in (None, record.split.collection)]
-    if domain is not None or format is not None:
-        print(report.table(chosen, domain, seen, format or "text"))
+    if domain is None and track is None and split is None and format is None:
+        print(report.index(chosen), end="")
         return
-    for path in report.render(found, boards, reports, None if collection is None else [collection]):
-        print(path)
+    seen = None if track is None else Track.parse(track).name
+    print(report.table(chosen, domain, seen, format or "text", split), end="")
 
 
 @boards.command("compare")

@@ -25,6 +25,16 @@ from bench.errors import BenchError, unknown
 from bench.types import BUDGETS, EVALUATED_SPLITS, Entry, Mix, Track
 
 running = typer.Typer()
+Cluster = Annotated[
+    str | None,
+    typer.Option("--cluster", help="Run on a Ray cluster: auto, or its address. Default: on this machine."),
+]
+Retries = Annotated[
+    int, typer.Option("--retries", min=0, help="How often what was lost with a worker is given out again.")
+]
+Patience = Annotated[
+    float, typer.Option("--patience", min=1, help="Seconds without a word after which a worker is taken for lost.")
+]
 
 
 @running.command()
@@ -73,6 +83,13 @@ def train_baselines(
         str | None,
         typer.Option("--backbone-weights", help="ImageNet weights file, download, or none. Default: torch's cache."),
     ] = None,
+    cluster: Cluster = None,
+    store: Annotated[
+        str | None,
+        typer.Option("--store", help="s3://..., file:///...: workers that do not see the home exchange through it."),
+    ] = None,
+    retries: Retries = 3,
+    patience: Patience = 1800,
     home: Home = HOME,
 ) -> None:
     """Train baselines. What is done is skipped, what was cut goes on: give the same command again.
@@ -85,7 +102,8 @@ def train_baselines(
     from bench.shelf import Shelf
 
     machine = Machine(device, devices, precision)
-    machine.check()  # what cannot be is said before a collection is drawn
+    if cluster is None:
+        machine.check()  # what cannot be is said before a collection is drawn
     tracks = [Track.parse(text) for text in track or ()] or [None]
     for one in tracks:
         grid.serving(baselines, model or (), one, budget)
@@ -103,7 +121,8 @@ def train_baselines(
             if not shelf.serves(seen):
                 progress.say(f"{name} is left out: {collection} has no clips, which {seen.name} is played on.")
     with progress.trainings(jobs) as overview:
-        crew.train_all(baselines, jobs, shelf, machine, overview, workers)
+        rules = crew.Rules(retries, patience)
+        crew.train_all(baselines, jobs, shelf, machine, overview, workers, cluster, rules, store)
 
 
 @running.command()
@@ -143,6 +162,10 @@ def evaluate(
     repaint: Annotated[
         bool, typer.Option("--repaint", help="Run models even where what they painted is kept.")
     ] = False,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Evaluations side by side.")] = 1,
+    cluster: Cluster = None,
+    retries: Retries = 3,
+    patience: Patience = 1800,
     home: Home = HOME,
     records: Records = RECORDS,
 ) -> None:
@@ -151,7 +174,7 @@ def evaluate(
     Example: bench evaluate --domain cartoon --model mixed
     """
     import baselines
-    from bench import playing, progress, scoring
+    from bench import crew, playing, progress
     from bench.device import Machine
     from bench.exported import SUFFIXES, read
     from bench.predictions import Watch
@@ -164,11 +187,15 @@ def evaluate(
     if (predictions is None) != (name is None):
         raise BenchError("--predictions and --name go together: where they lie, and what the board calls them.")
     machine, seen, splits = Machine(device), Track.parse(track) if track else None, split or list(EVALUATED_SPLITS)
-    machine.check()  # what cannot be is said before a collection is drawn
+    if cluster is None:
+        machine.check()  # what cannot be is said before a collection is drawn
     for one in splits:
         if one not in EVALUATED_SPLITS:
             raise unknown("split to evaluate", one, list(EVALUATED_SPLITS))
     exported = read(Path(model)) if model and Path(model).suffix in SUFFIXES else None
+    given = predictions is not None or exported is not None
+    if given and (cluster is not None or workers > 1):
+        raise BenchError("predictions and model files are scored in one process; leave out --cluster and --workers.")
     if model not in (None, "all") and exported is None:
         Entry.parse(model, baselines.names())
     with progress.steps(f"preparing {collection}") as report:
@@ -186,21 +213,33 @@ def evaluate(
             plays = playing.plays(baselines, shelf, model or "all", seen, budget)
         for one, _ in plays:
             shelf.manifest(one)  # clips are drawn under this bar, not under the next
-    scorer = scoring.make(inception, lpips, fid_clean, machine.fabric().device, home / "cache")
+    options = playing.Options(
+        _placed(inception), _placed(lpips), fid_clean, save_predictions=save_predictions, repaint=repaint
+    )
     made = 0
     for one, entries in plays:
         held = shelf.manifest(one).domains
         # Clips may lack a domain that the stills have; asked for by itself that is an error, among several tracks not.
         domains = list(held) if domain == ["all"] else [name for name in domain if len(plays) == 1 or name in held]
         with progress.grid(f"scoring {one.name}") as overview:
-            made += len(
-                playing.evaluate_all(
-                    baselines, shelf, domains, splits, entries, one, scorer, records, machine, overview,
-                    save_predictions, repaint, None if watch is None else Watch(watch),
-                )
-            )  # fmt: skip
+            if given:
+                found = playing.evaluate_all(
+                    baselines, shelf, domains, splits, entries, one, options.scorer(machine, home), records, machine,
+                    overview, save_predictions, repaint, None if watch is None else Watch(watch),
+                )  # fmt: skip
+            else:
+                found = crew.evaluate_all(
+                    baselines, shelf, domains, splits, entries, one, options, records, machine,
+                    overview, workers, cluster, crew.Rules(retries, patience),
+                )  # fmt: skip
+            made += len(found)
     if not made:
         raise BenchError(f"nothing was scored: {', '.join(splits)} of {', '.join(domain)} hold no image.")
+
+
+def _placed(weights: str | None) -> str | None:
+    """A weights option that means the same to a process elsewhere: words stay, a path becomes a whole one."""
+    return weights if weights in (None, "download", "none") else str(Path(weights).absolute())
 
 
 @running.command("literature")

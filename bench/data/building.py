@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bench import files
 from bench.data import png
 from bench.data.manifest import Item, LeftOut, in_order
 from bench.data.naming import printable
@@ -209,16 +211,26 @@ def whole_folder(path: Path) -> Iterator[Path]:
     What stands at `path` then is replaced; if the block fails, or removes the temporary folder, it stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
-    try:
+    files.sweep(path.parent)
+    restore(path)
+    with files.held(partial(_beside, path, files.PART)) as temporary:
         yield temporary
         temporary.chmod(0o755)  # mkdtemp makes it private
         if path.exists():
-            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".old"))
-            path.replace(old / "folder")
-            temporary.replace(path)
-            shutil.rmtree(old)
+            with files.held(partial(_beside, path, ".old")) as old:
+                path.replace(old / "folder")
+                temporary.replace(path)
         else:
             temporary.replace(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def restore(path: Path) -> None:
+    """Put a folder back that a killed process had taken from its place and not yet replaced; else do nothing."""
+    for old in files.left(path.parent, f".{path.name}.*.old"):
+        if not path.exists() and (old / "folder").exists():
+            (old / "folder").replace(path)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(path: Path, suffix: str) -> str:
+    return tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=suffix)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench.data import manifest as manifests
 from bench.data import open_v1, png
-from bench.data.building import Progress, whole_folder
+from bench.data.building import Progress, restore, whole_folder
 from bench.data.manifest import Item, Manifest, in_order
+from bench.data.workplace import alone
 from bench.errors import BenchError, unknown
 from bench.types import DOMAINS, SPLITS, slug
 
@@ -50,6 +51,7 @@ def open_collection(
             are not fetched, or where there are no clips.
     """
     slug("collection", name)
+    _restore(home, name)
     present = sizes(home, name, clips)
     if clips and name not in WITH_CLIPS and not present:
         if name not in names(home):
@@ -70,6 +72,12 @@ def open_collection(
     return manifests.read(folder(home, name, size, clips))
 
 
+def _restore(home: Path, name: str) -> None:
+    """What a command killed in the middle of exchanging a folder had taken from its place comes back."""
+    for old in sorted((home / "data" / name).glob(".*.old")):
+        restore(old.with_name(old.name[1:].split(".")[0]))
+
+
 def _built_in(home: Path, name: str, size: int, report: Progress | None, clips: bool) -> Manifest:
     if name == SLICES:
         version = _slices_version(SERIES, PICTURES)
@@ -80,6 +88,14 @@ def _built_in(home: Path, name: str, size: int, report: Progress | None, clips: 
     root = folder(home, name, size, clips)
     if (root / "manifest.json").is_file() and _version(root) == version:
         return manifests.read(root)
+    # Of several processes one prepares it, and the others find it there.
+    with alone(root.parent, wait=True):
+        if (root / "manifest.json").is_file() and _version(root) == version:
+            return manifests.read(root)
+        return _prepared(home, name, size, report, clips)
+
+
+def _prepared(home: Path, name: str, size: int, report: Progress | None, clips: bool) -> Manifest:
     if name == PROCEDURAL and clips:
         return prepare_procedural_clips(home, size, report, SERIES, CLIPS)
     if name == PROCEDURAL:

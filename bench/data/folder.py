@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from bench import files
 from bench.data import collections, manifest, naming, video
-from bench.data.building import Progress, cores, gather, work
+from bench.data.building import Progress, cores, gather, restore, work
 from bench.data.growing import VERSION, Growth
 from bench.data.intake import CLIPS, STILLS, Intake, Result, is_animated
 from bench.data.intake import GRAY as GRAY
@@ -82,6 +82,8 @@ def add(
     final = collections.folder(home, name, size)
     try:
         with alone(final.parent):
+            for clips in (False, True):
+                restore(collections.folder(home, name, size, clips))
             before = manifest.read(final) if (final / "manifest.json").exists() else None
             working = final.parent / f".{final.name}.{domain}.work"
             if before is not None and domain in before.domains:

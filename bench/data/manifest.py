@@ -21,6 +21,9 @@ from bench.types import DOMAINS, SPLITS, slug
 SAFE_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,119}")
 """An id is a file name on every system, and `<id>.page.png` is never another id's target."""
 
+LONGEST = 400
+"""Characters of what is wrong with a manifest: a name in it may be as long as the file."""
+
 MAX_SIZE = 8192
 HEX = re.compile(r"[0-9a-f]{64}")
 
@@ -294,6 +297,7 @@ def _wrong(manifest: Manifest, item: Item) -> str | None:
 
 
 def _broken(path: Path, why: str) -> BenchError:
+    why = why if len(why) <= LONGEST else f"{why[:LONGEST]}..."
     return BenchError(
         f"{path} is not a manifest that this version reads ({why}); remove its folder and prepare it anew."
     )
@@ -358,6 +362,11 @@ def _checked_item(entry: Any, clips: bool) -> Item:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not (value.isascii() or _encodable(value)):
         raise TypeError(f"{value!r} is not text")
     return value
+
+
+def _encodable(text: str) -> bool:
+    """JSON can spell half a character (a lone surrogate), which no file takes."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)

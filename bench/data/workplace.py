@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,10 +19,14 @@ JOURNAL = "journal.jsonl"
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, wait: bool = False) -> Iterator[None]:
     """Hold `folder` (made if it is not there) against other commands on this machine while the block runs.
 
     The system frees the lock of a process that ends, however it ends: a lock file left behind by one is taken over.
+
+    Args:
+        folder: what to hold.
+        wait: until another command that holds it ends, instead of refusing.
 
     Raises:
         BenchError: if another command holds it.
@@ -35,6 +40,11 @@ def alone(folder: Path) -> Iterator[None]:
         if stream is None:
             continue
         if not _locked(stream):
+            if wait:
+                stream.close()
+                stream = None
+                time.sleep(0.1)
+                continue
             stream.seek(0)
             owner = stream.read(20).strip()
             stream.close()

@@ -118,14 +118,18 @@ class Exported:
             BenchError: the images are of a size that the model does not take and may not be resized to, or its output
                 is not what the convention says.
         """
-        self._fits(images.conditions.shape[1:])
+        self.fits(images.conditions.shape[1:])
         size = self._batch.fixed
         if size is None and self.convention.resize:
             size = max(1, 2**18 // (self._sides[0].low * self._sides[1].low))
         return predict(_Player(self), images, self.track, device, size)
 
-    def _fits(self, shape: tuple[int, ...]) -> None:
-        """Refuse images of another size, unless the convention says that they are resized."""
+    def fits(self, shape: tuple[int, ...]) -> None:
+        """Refuse images of another height and width, unless the convention says that they are resized.
+
+        Raises:
+            BenchError: naming both sizes.
+        """
         if self.convention.resize or all(side.takes(length) for side, length in zip(self._sides, shape, strict=True)):
             return
         height, width = self._sides

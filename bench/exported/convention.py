@@ -15,7 +15,6 @@ key that is not known is refused, because a misspelt one would otherwise change 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +30,9 @@ KEY = "chromabench"
 LARGEST = 1 << 16
 """Bytes of a convention; more is none."""
 
+LONGEST = 400
+"""Characters of what is wrong with one."""
+
 CHANNELS = {"condition": 1, "lightness": 1, "hints": 3, "mask": 1, "reference": 12, "previous": 3}
 """What an input can be made of, with the number of channels of each."""
 
@@ -44,6 +46,8 @@ RANGED = ("rgb", "lab", "uv")
 """Spaces whose `range` counts; `lab` and `ab` have a `scale`."""
 
 BICUBIC = "bicubic"
+HUGE = 1e30
+"""No range and no scale comes near."""
 Range = tuple[float, float]
 
 
@@ -139,7 +143,8 @@ def parse(text: str, where: str) -> Convention:
     try:
         return _convention(value)
     except BenchError as error:
-        raise BenchError(f"{where}: {error}") from None
+        said = str(error)  # a name in it may be as long as the file
+        raise BenchError(f"{where}: {said if len(said) <= LONGEST else said[:LONGEST] + '...'}") from None
 
 
 def _convention(value: Any) -> Convention:
@@ -217,7 +222,8 @@ def _one_of(what: str, value: Any, known: Iterable[str]) -> str:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # A whole number in JSON may be too large for a float.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < HUGE
 
 
 def _range(what: str, value: Any) -> Range:

@@ -16,13 +16,15 @@ import torch
 from torch import Tensor
 
 from bench.errors import BenchError
-from bench.exported.convention import KEY
+from bench.exported.convention import KEY, LONGEST
 from bench.exported.side import Side
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 OWN = ("", "ai.onnx")
+LONGEST_NAME = 255
+"""Bytes: no file system here takes a longer one."""
 FLOATS = {"tensor(float)": torch.float32, "tensor(float16)": torch.float16}
 INSTALL = "pip install 'chromabench[onnx]'"
 
@@ -58,11 +60,12 @@ class OnnxModel:
         if not model.graph.node or not model.opset_import:
             raise self._refused("is no ONNX file: it holds no graph")
         self.data = self._look_through(model)
-        found = [entry.value for entry in model.metadata_props if entry.key == KEY]
+        found = [_text(entry.value) for entry in model.metadata_props if entry.key == KEY]
         if len(found) > 1:
             raise self._refused(f"carries {KEY!r} twice")
         self.inside = found[0] if found else None
-        self.written_by = " ".join(filter(None, (model.producer_name, model.producer_version))) or "an unknown program"
+        writer = (_text(part)[:LONGEST] for part in (model.producer_name, model.producer_version) if part)
+        self.written_by = " ".join(writer) or "an unknown program"
         self.parameters = sum(_count(tensor.dims) for tensor in model.graph.initializer)
         self._session, self._device = self._open("cpu"), "cpu"
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -105,16 +108,16 @@ class OnnxModel:
 
     def _look_through(self, model: Any) -> tuple[Path, ...]:
         """Refuse custom operators and paths; returns the files beside it that hold data."""
-        own = {(function.domain, function.name) for function in model.functions}
+        own = {(_text(function.domain), _text(function.name)) for function in model.functions}
         files: dict[str, Path] = {}
         for part in _parts(model):
             kind = type(part).__name__
             if kind == "NodeProto":
-                domain, name = getattr(part, "domain", ""), getattr(part, "op_type", "")
+                domain, name = _text(getattr(part, "domain", "")), _text(getattr(part, "op_type", ""))
                 if domain not in OWN and (domain, name) not in own:
                     raise self._refused(f"uses the custom operator {domain}.{name}; export it with ONNX's own")
             elif kind == "TensorProto":
-                entries = {entry.key: entry.value for entry in getattr(part, "external_data", ())}
+                entries = {_text(entry.key): _text(entry.value) for entry in getattr(part, "external_data", ())}
                 if entries or getattr(part, "data_location", 0):
                     name = entries.get("location", "")
                     files[name] = self._neighbour(name, entries)
@@ -123,14 +126,15 @@ class OnnxModel:
     def _neighbour(self, name: str, entries: dict[str, str]) -> Path:
         place = self.path.parent / name
         plain = name not in ("", ".", "..") and PurePosixPath(name).name == name and "\\" not in name
-        if not plain or "\0" in name or place.is_symlink() or not place.is_file():
-            raise self._refused(f"keeps data in {name!r}; it must be a plain file beside it, in the same folder")
+        if not plain or "\0" in name or len(name.encode()) > LONGEST_NAME or place.is_symlink() or not place.is_file():
+            raise self._refused(f"keeps data in {name[:80]!r}; it must be a plain file beside it, in the same folder")
         begin, length = (entries.get(key, "0") for key in ("offset", "length"))
         if not (begin.isdecimal() and length.isdecimal()) or int(begin) + int(length) > place.stat().st_size:
             raise self._refused(f"needs more of {name!r} than there is; is it cut short?")
         return place
 
     def _refused(self, why: str) -> BenchError:
+        why = why if len(why) <= LONGEST else f"{why[:LONGEST]}..."
         return BenchError(f"{self.path} {why}; export it again, or give its --predictions.")
 
 
@@ -141,6 +145,11 @@ def _parts(message: Message) -> Iterator[Message]:
         if field.message_type is not None:
             for part in [value] if hasattr(value, "ListFields") else value:
                 yield from _parts(part)
+
+
+def _text(value: str | bytes) -> str:
+    """Text of a model; some versions of protobuf hand on as bytes what is not UTF-8."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _side(length: Any) -> Side:

@@ -29,7 +29,7 @@ from torch import Tensor
 from bench.errors import BenchError
 from bench.exported import operators
 from bench.exported.archive import DTYPES, STRIDED, Members, tensors, whole_number
-from bench.exported.convention import KEY, LARGEST
+from bench.exported.convention import KEY, LARGEST, LONGEST
 from bench.exported.side import Side
 
 SCHEMA_MAJOR = 8
@@ -275,4 +275,5 @@ def _line(error: Exception) -> str:
 
 
 def _refused(path: Path, why: str) -> BenchError:
+    why = why if len(why) <= LONGEST else f"{why[:LONGEST]}..."
     return BenchError(f"{path} {why}. Its pictures can be scored all the same: --predictions.")

@@ -73,14 +73,14 @@ def known(digest: str, targets: UInt8[np.ndarray, "n h w 3"], extractor: Extract
 
 
 def _write(path: Path, facts: dict[str, str], made: Known) -> None:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     tensors = {"features": made.features}
     if made.gaussian.n > made.features.shape[1]:  # of fewer images it costs nothing to fit it again
         tensors |= {"mean": made.gaussian.mean, "root": made.gaussian.root}
     tensors = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
     with whole(path) as temporary:
-        save_file(tensors, temporary, metadata=_stated(tensors, facts))
+        temporary.write_bytes(save(tensors, metadata=_stated(tensors, facts)))
 
 
 def _read(path: Path, facts: dict[str, str]) -> Known | None:

@@ -4,7 +4,7 @@ Importing this package loads neither torch nor numba nor scikit-image: boards ar
 """
 
 from bench.metrics import distribution, lpips, temporal
-from bench.metrics.suite import SUITE
+from bench.metrics.suite import SUITE, UNRANKED
 from bench.types import Metric
 
 _WANG = "Wang, Bovik, Sheikh and Simoncelli 2004, equation 13"
@@ -138,3 +138,16 @@ METRICS: dict[str, Metric] = {
     **{metric.id: metric for topic in (distribution, temporal, lpips) for metric in topic.METRICS},
 }
 """Every number that a record may carry."""
+
+PAIRED = (
+    "l1",
+    "l2",
+    "psnr",
+    "ssim",
+    "bleeding",
+    "region-spread",
+    "colourfulness-error",
+    *UNRANKED,
+    *(metric.id for metric in temporal.METRICS),
+)
+"""Values an image of which records keep the mean of each group, beside CIEDE2000's: claims pair entries by them."""

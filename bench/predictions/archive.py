@@ -6,11 +6,12 @@ import stat
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.predictions.faults import LONGEST, NAMED, Fault
 from bench.predictions.picture import decode, limit
 
 if TYPE_CHECKING:
@@ -27,13 +28,20 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtime
 RATIO = 100
 """No PNG is packed that much smaller by a zip than it is."""
 
+HEADER = 30
+"""The fewest bytes before an entry's data (APPNOTE 6.3.10, section 4.3.7)."""
 
-def open_zip(path: Path) -> zipfile.ZipFile:
+
+def open_zip(path: Path, refuse: bool = True) -> zipfile.ZipFile:
     """Open a zip whose table of contents is small enough to be read, and whose entries can be read without harm.
+
+    Args:
+        path: the file.
+        refuse: what is `hostile`; else the caller must look for it.
 
     Raises:
         BenchError: it is no zip, or damaged, its table of contents is too large, or an entry is a link, encrypted,
-            packed by a rare method, or named so that it would lie outside.
+            packed by a rare method, overlaps another, or is named so that it would lie outside.
     """
     try:
         size = _directory_size(path)
@@ -41,12 +49,24 @@ def open_zip(path: Path) -> zipfile.ZipFile:
             raise BenchError(f"{path}: a table of contents of at most {DIRECTORY:,} bytes was expected, got {size:,}.")
         archive = zipfile.ZipFile(path)
     except DAMAGE as error:
-        raise BenchError(f"{path} is not a whole zip archive ({error}); write it again.") from error
-    for entry in archive.infolist():
-        if why := _hostile(entry):
-            archive.close()
-            raise BenchError(f"{path}: the entry {entry.filename[:200]!r} {why}; give plain files only.")
+        raise BenchError(f"{path} is not a whole zip archive ({str(error)[:LONGEST]}); write it again.") from error
+    if refuse and (bad := hostile(archive)):
+        archive.close()
+        said = "; ".join(f"the entry {name[:200]!r} {why}" for name, why in bad[:NAMED])
+        more = f"; and {len(bad) - NAMED:,} more" if len(bad) > NAMED else ""
+        raise BenchError(f"{path}: {said}{more}; give plain files only.")
     return archive
+
+
+def hostile(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
+    """The entries that a plain archive has not, each with what is wrong with it."""
+    found = [(entry.filename, why) for entry in archive.infolist() if (why := _hostile(entry))]
+    last = 0
+    for entry in sorted(archive.infolist(), key=lambda entry: entry.header_offset):
+        if entry.header_offset < last:
+            found.append((entry.filename, "overlaps another"))
+        last = max(last, entry.header_offset + HEADER + entry.compress_size)
+    return found
 
 
 class Archive:
@@ -61,8 +81,14 @@ class Archive:
 
     def __init__(self, path: Path, places: Collection[str] = ()):
         self.path = path
-        self._archive = open_zip(path)
-        entries = [entry for entry in self._archive.infolist() if not entry.is_dir() and not _hidden(entry.filename)]
+        self._archive = open_zip(path, refuse=False)
+        self._hostile = hostile(self._archive)
+        bad = {name for name, _ in self._hostile}
+        entries = [
+            entry
+            for entry in self._archive.infolist()
+            if entry.filename not in bad and not entry.is_dir() and not _hidden(entry.filename)
+        ]
         tops = {entry.filename.partition("/")[0] for entry in entries if "/" in entry.filename}
         around = len(tops) == 1 and all("/" in entry.filename for entry in entries) and not tops & set(places)
         self._top = f"{tops.pop()}/" if around else ""
@@ -78,18 +104,20 @@ class Archive:
             return self._names.get(folder, [])
         return None
 
-    def prepare(self, shape: tuple[int, ...]) -> None:
-        """Refuse an archive that would unpack to far more than pictures.
+    def flaws(self, folders: Iterable[str], shape: tuple[int, ...]) -> list[Fault]:
+        """What a plain archive has not, and what would unpack to far more than a picture: larger, and packed as no PNG.
 
-        Raises:
-            BenchError: an entry is larger than a picture of this shape can be and packed as no PNG can be.
+        All of it, in whatever folder: an archive that holds such an entry is made to harm.
         """
-        for entry in self._entries:
-            if entry.file_size > max(limit(shape), RATIO * entry.compress_size):
-                raise BenchError(
-                    f"{self.path}: the entry {entry.filename[:200]!r} would unpack from {entry.compress_size:,} bytes "
-                    f"to {entry.file_size:,}; a PNG of {shape[0]} x {shape[1]} was expected."
-                )
+        most = limit(shape)
+        return [Fault("hostile", name[:200], why) for name, why in self._hostile] + [
+            Fault("hostile", entry.filename[:200], f"would unpack from {entry.compress_size:,} to {entry.file_size:,}")
+            for entry in self._entries
+            if entry.file_size > max(most, RATIO * entry.compress_size)
+        ]
+
+    def prepare(self, shape: tuple[int, ...]) -> None:
+        """Nothing: each picture is checked when it is read."""
 
     def read(self, name: str, row: np.ndarray) -> list[Problem]:
         """Decode one picture into `row`; what is wrong with it, as `bench.predictions.picture.decode`."""
@@ -109,6 +137,8 @@ def _hidden(name: str) -> bool:
 
 def _hostile(entry: zipfile.ZipInfo) -> str:
     name, mode = entry.filename, entry.external_attr >> 16
+    if not name:
+        return "has no name"
     if name.startswith("/") or "\\" in name or ":" in name.partition("/")[0] or ".." in name.split("/"):
         return "would lie outside the archive"
     if "\0" in entry.orig_filename:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import tempfile
+import warnings
 import zipfile
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -15,6 +17,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.predictions.archive import DAMAGE, open_zip
+from bench.predictions.faults import LONGEST, Fault
 
 if TYPE_CHECKING:
     from bench.predictions.picture import Problem
@@ -70,7 +73,7 @@ class Arrays:
                     with archive.open(entries["images.npy"]) as stream:
                         shape = _images_header(path, stream, entries["images.npy"].file_size)
         except DAMAGE as error:
-            raise BenchError(f"{path} is damaged ({error}); write it again.") from error
+            raise BenchError(f"{path} is damaged ({str(error)[:LONGEST]}); write it again.") from error
         if len(ids) != shape[0]:
             raise BenchError(f"{path}: one id an image was expected, got {len(ids)} ids and {shape[0]} images.")
         return cls(path, ids, shape)
@@ -81,15 +84,18 @@ class Arrays:
             return self._names.get(folder, [])
         return None
 
+    def flaws(self, folders: Iterable[str], shape: tuple[int, ...]) -> list[Fault]:
+        """Whether the images are of another size."""
+        if self._shape[1:] == tuple(shape):
+            return []
+        return [Fault("of another size", "images", " x ".join(map(str, self._shape[1:])))]
+
     def prepare(self, shape: tuple[int, ...]) -> None:
         """Lay the array open; of a packed one a temporary copy is made on disk. Its checksum is checked.
 
         Raises:
-            BenchError: images of another size, or damage.
+            BenchError: damage.
         """
-        if self._shape[1:] != tuple(shape):
-            given, wanted = (" x ".join(map(str, one)) for one in (self._shape[1:], shape))
-            raise BenchError(f"{self.path}: images of {wanted} were expected, got {given}; give the split's size.")
         if self.path.is_dir():
             self._images = np.load(self.path / "images.npy", mmap_mode="r", allow_pickle=False)
             return
@@ -97,7 +103,7 @@ class Arrays:
             with closing(open_zip(self.path)) as archive:
                 self._images = self._laid_open(archive, archive.getinfo("images.npy"))
         except DAMAGE as error:
-            raise BenchError(f"{self.path} is damaged ({error}); write it again.") from error
+            raise BenchError(f"{self.path} is damaged ({str(error)[:LONGEST]}); write it again.") from error
 
     def _laid_open(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
         with archive.open(entry) as stream:
@@ -140,7 +146,12 @@ def _header(path: Path, stream: IO[bytes], what: str) -> tuple[tuple[int, ...], 
     """
     if np.lib.format.read_magic(stream) != (1, 0):
         raise BenchError(f"{path}: {what} has a header that no plain array needs; write it with numpy.save or savez.")
-    return np.lib.format.read_array_header_1_0(stream, max_header_size=HEADER)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            return np.lib.format.read_array_header_1_0(stream, max_header_size=HEADER)
+    except Exception as error:  # numpy hands the header to Python's own parser, which fails in its own ways
+        raise ValueError(f"the header of {what} is none: {str(error)[:100]}") from error
 
 
 def _images_header(path: Path, stream: IO[bytes], size: int) -> tuple[int, ...]:

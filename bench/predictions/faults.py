@@ -12,6 +12,9 @@ from bench.errors import BenchError
 NAMED = 10
 """How many of each kind are named."""
 
+LONGEST = 100
+"""Characters of a name from outside that are shown: an archive may hold names of 64 KiB."""
+
 
 class Fault(NamedTuple):
     """Something wrong with one picture.
@@ -27,6 +30,14 @@ class Fault(NamedTuple):
     detail: str = ""
 
 
+def shown(fault: Fault, longest: int = LONGEST) -> str:
+    """A fault's name and detail, neither longer than so many characters."""
+    name, detail = (
+        text if len(text) <= longest else f"{text[: longest - 3]}..." for text in (fault.name, fault.detail)
+    )
+    return f"{name} ({detail})" if detail else name
+
+
 def refusal(where: Path, shape: tuple[int, ...], faults: Iterable[Fault]) -> BenchError:
     """The error that counts every kind of fault and names the first ten of each.
 
@@ -37,7 +48,7 @@ def refusal(where: Path, shape: tuple[int, ...], faults: Iterable[Fault]) -> Ben
     """
     kinds: dict[str, list[str]] = defaultdict(list)
     for fault in faults:
-        kinds[fault.kind].append(f"{fault.name} ({fault.detail})" if fault.detail else fault.name)
+        kinds[fault.kind].append(shown(fault))
     count = sum(map(len, kinds.values()))
     said = "; ".join(
         f"{len(names)} {kind} {', '.join(names[:NAMED])}{', ...' if len(names) > NAMED else ''}"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +14,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.files import whole
+from bench.predictions.faults import Fault
 from bench.predictions.picture import UNFINISHED, decode, inspect, limit
 
 if TYPE_CHECKING:
@@ -51,6 +56,17 @@ class Folder:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def flaws(self, folders: Iterable[str], shape: tuple[int, ...]) -> list[Fault]:
+        """What stands there under a picture's name and is none: a pipe, a socket, a device, a folder, a broken link."""
+        odd = []
+        for folder in folders:
+            with suppress(OSError), os.scandir(self.root / folder) as found:
+                for entry in found:
+                    if entry.name.endswith(self.suffix) and not entry.name.startswith(".") and not entry.is_file():
+                        name = f"{folder}/{entry.name}" if folder else entry.name
+                        odd.append(Fault("not a plain file", name, _kind(entry)))
+        return sorted(odd)
+
     def prepare(self, shape: tuple[int, ...]) -> None:
         """Nothing: each picture is checked when it is read."""
 
@@ -67,9 +83,9 @@ class Folder:
         """Size and time of the last change, which differ while a file grows; None if it is not there yet."""
         try:
             found = (self.root / name).stat()
-        except OSError:
+        except (OSError, ValueError):
             return None
-        return found.st_size, found.st_mtime_ns
+        return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
     def settled(self, name: str, shape: tuple[int, ...]) -> bool:
         """Whether a picture is there and nothing that may still come can mend it: it is whole, or not a PNG at all."""
@@ -86,5 +102,19 @@ class Folder:
         return True
 
     def _load(self, name: str, shape: tuple[int, ...]) -> bytes:
-        with (self.root / name).open("rb") as stream:
+        # Not blocking: a pipe in a picture's place would wait for its writer for ever.
+        handle = os.open(self.root / name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(handle, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise OSError(errno.EINVAL, "not a plain file")
             return stream.read(limit(shape) + 1)
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    """What a directory entry is that is no plain file."""
+    try:
+        mode = entry.stat().st_mode
+    except OSError:
+        return "a link that leads nowhere"
+    kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+    return kinds.get(stat.S_IFMT(mode), "a device")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +83,8 @@ class Source(Protocol):
     suffix: str
 
     def names(self, folder: str) -> list[str] | None: ...
+
+    def flaws(self, folders: Iterable[str], shape: tuple[int, ...]) -> list[Fault]: ...
 
     def prepare(self, shape: tuple[int, ...]) -> None: ...
 
@@ -165,14 +167,18 @@ class Submission:
             images[rows] = chunk
         return images
 
-    def _refuse(self) -> NoReturn:
+    def faults(self) -> tuple[Fault, ...]:
+        """Everything that is wrong, empty if nothing is: what was not read before is checked now."""
         self._stop.set()
         for place in list(self._unread):
             for _ in self._decoded(place, CHUNK):
                 pass
             del self._unread[place]
+        return tuple(self._faults)
+
+    def _refuse(self) -> NoReturn:
         shape = next(iter(self.wanted.values())).shape
-        raise refusal(self.path, shape, self._faults)
+        raise refusal(self.path, shape, self.faults())
 
     def _decoded(self, place: Place, size: int) -> Pieces:
         one, folder = self.wanted[place], self._folders[place]
@@ -240,6 +246,10 @@ class Submission:
     def _compare(self) -> None:
         """Note what is missing, unexpected, or there more than once."""
         by_kind: dict[str, list[Fault]] = {"missing": [], "unexpected": [], "duplicate": []}
+        folders: dict[tuple[int, ...], dict[str, None]] = {}
+        for place, one in self.wanted.items():
+            folders.setdefault(one.shape, {})[self._folders[place]] = None
+        self._faults += [fault for shape, some in folders.items() for fault in self._source.flaws(some, shape)]
         for folder, names in self._expected.items():
             found = Counter(self._source.names(folder) or [])
             for name in sorted(names.keys() - found.keys()):

@@ -24,6 +24,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.files import whole
 from bench.predictions.archive import DAMAGE, open_zip
+from bench.predictions.faults import LONGEST
 
 if TYPE_CHECKING:
     from jaxtyping import UInt8
@@ -96,7 +97,8 @@ class Kept:
                     list(pool.map(unpacked, group, parts))
                     yield slice(first, stop), chunk
         except (*DAMAGE, KeyError, OSError) as error:
-            raise BenchError(f"{self.path} was changed while it was read ({error}); give the command again.") from error
+            why = str(error)[:LONGEST]
+            raise BenchError(f"{self.path} was changed while it was read ({why}); give the command again.") from error
 
 
 def find(home: Path, stem: str, origin: Origin, ids: Sequence[str], shape: tuple[int, int, int, int]) -> Kept | None:

@@ -2,29 +2,36 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 from bench import files
+from bench import gallery as galleries
 from bench.errors import BenchError, unknown
 from bench.leaderboard import boards
 from bench.records import Record, read_all
-from bench.report import export, html, markdown
+from bench.report import claims_markdown, export, html, markdown
 from bench.report.content import pages
 
 INDEX = "README.md"
 
 
 def render(
-    records: Iterable[Record], boards_dir: Path, reports_dir: Path, collections: Sequence[str] | None = None
+    records: Iterable[Record],
+    boards_dir: Path,
+    reports_dir: Path,
+    collections: Sequence[str] | None = None,
+    tables_dir: Path | None = None,
 ) -> list[Path]:
-    """Write the boards, their index and the HTML pages.
+    """Write the boards, their index, the HTML pages, and on request the tables for spreadsheets and papers.
 
     Args:
         records: all there are.
         boards_dir: gets `<collection>-<size>px.md` and the index `README.md`.
         reports_dir: gets `<collection>-<size>px.html`.
         collections: write the pages of these only; None for all. The index always lists all.
+        tables_dir: gets `<collection>-<size>px.csv` and `.tex`, the numbers of the same boards; None for neither.
 
     Returns:
         What was written, the index last; nothing if there are no records.
@@ -33,14 +40,14 @@ def render(
         BenchError: an unknown collection, or as `pages`.
     """
     written = []
-    for path, content in _rendered(records, boards_dir, reports_dir, collections).items():
+    for path, content in _rendered(records, boards_dir, reports_dir, collections, tables_dir).items():
         files.write_text(path, content)
         written.append(path)
     return written
 
 
-def check(records_dir: Path, boards_dir: Path, reports_dir: Path) -> list[str]:
-    """Render again in memory and compare with what lies there.
+def check(records_dir: Path, boards_dir: Path, reports_dir: Path, tables_dir: Path | None = None) -> list[str]:
+    """Render again in memory and compare with what lies there; of the tables only where their folder is given.
 
     Returns:
         One line for each file that is missing, differs, or has no record behind it; empty when all is well.
@@ -48,20 +55,37 @@ def check(records_dir: Path, boards_dir: Path, reports_dir: Path) -> list[str]:
     Raises:
         BenchError: where a record is damaged, or as `pages`.
     """
-    expected = _rendered(read_all(records_dir), boards_dir, reports_dir, None)
+    expected = _rendered(read_all(records_dir), boards_dir, reports_dir, None, tables_dir)
     wrong = []
     for path, content in expected.items():
         if not path.is_file():
-            wrong.append(f"{path} is missing; run: bench leaderboard")
+            wrong.append(f"{path} is missing; run: bench report")
         elif path.read_bytes() != content.encode("utf-8"):
-            wrong.append(f"{path} differs from what the records say; run: bench leaderboard")
-    for path in sorted([*boards_dir.glob("*px.md"), *reports_dir.glob("*px.html")]):
+            wrong.append(f"{path} differs from what the records say; run: bench report")
+    made = [*boards_dir.glob("*px.md"), *reports_dir.glob("*px.html")]
+    made += [] if tables_dir is None else [*tables_dir.glob("*px.csv"), *tables_dir.glob("*px.tex")]
+    for path in sorted(made):
         if path not in expected:
             wrong.append(f"{path} has no record behind it; remove it")
     return wrong
 
 
-def table(records: Iterable[Record], domain: str | None = None, track: str | None = None, format: str = "text") -> str:
+def index(records: Iterable[Record]) -> str:
+    """Who leads each board, in aligned lines for a terminal.
+
+    Raises:
+        BenchError: no records, or as `pages`.
+    """
+    return export.index(pages(_some(records)))
+
+
+def table(
+    records: Iterable[Record],
+    domain: str | None = None,
+    track: str | None = None,
+    format: str = "text",
+    split: str | None = None,
+) -> str:
     """Boards for a terminal, a spreadsheet, a paper or a program.
 
     Args:
@@ -69,35 +93,51 @@ def table(records: Iterable[Record], domain: str | None = None, track: str | Non
         domain: only this one; None for all.
         track: only this one; None for all.
         format: `text`, `md`, `csv`, `tex`, `json`, or `html` (one collection and size only).
+        split: only this one; None for all.
 
     Raises:
         BenchError: an unknown format, no record for what was asked, or as `pages`.
     """
-    records = list(records)
-    if not records:
-        raise BenchError("no records yet; first run: bench demo, or bench evaluate --help")
-    for kind, wanted, known in (
-        ("domain", domain, sorted({record.split.domain for record in records})),
-        ("track", track, sorted({record.track for record in records})),
-    ):
-        if wanted is not None and wanted not in known:
-            raise unknown(f"{kind} among the records:", wanted, known)
-    chosen = [r for r in records if domain in (None, r.split.domain) and track in (None, r.track)]
+    records = _some(records)
+    chosen = records
+    wanted = {"domain": domain, "track": track, "split": split}
+    asked_for = {kind: name for kind, name in wanted.items() if name is not None}
+    for kind, name in asked_for.items():
+        known = sorted({_place(record)[kind] for record in records})
+        if name not in known:
+            raise unknown(f"{kind} among the records:", name, known)
+        chosen = [record for record in chosen if _place(record)[kind] == name]
     if not chosen:
-        raise BenchError(f"no record of domain {domain!r} under track {track!r}; evaluate an entry there first.")
+        place = ", ".join(f"{kind} {name!r}" for kind, name in asked_for.items())
+        raise BenchError(f"no record of {place} together; evaluate an entry there first.")
     if format == "html":
         made = pages(chosen)
         if len(made) > 1:
             names = ", ".join(page.stem for page in made)
-            raise BenchError(f"format html is one page, the records make {len(made)} ({names}); run: bench leaderboard")
+            raise BenchError(f"format html is one page, the records make {len(made)} ({names}); run: bench report")
         return html.page(made[0])
     if format not in export.FORMATS:
         raise unknown("format", format, [*export.FORMATS, "html"])
     return export.FORMATS[format](boards(chosen))
 
 
+def _place(record: Record) -> dict[str, str]:
+    return {"domain": record.split.domain, "track": record.track, "split": record.split.name}
+
+
+def _some(records: Iterable[Record]) -> list[Record]:
+    found = list(records)
+    if not found:
+        raise BenchError("no records yet; first run: bench demo, or bench evaluate --help")
+    return found
+
+
 def _rendered(
-    records: Iterable[Record], boards_dir: Path, reports_dir: Path, collections: Sequence[str] | None
+    records: Iterable[Record],
+    boards_dir: Path,
+    reports_dir: Path,
+    collections: Sequence[str] | None,
+    tables_dir: Path | None,
 ) -> dict[Path, str]:
     made = pages(records)
     known = sorted({page.collection for page in made})
@@ -108,8 +148,13 @@ def _rendered(
     content: dict[Path, str] = {}
     for page in made:
         if collections is None or page.collection in collections:
-            content[boards_dir / f"{page.stem}.md"] = markdown.render_page(page, f"{here}/{page.stem}.html")
-            content[reports_dir / f"{page.stem}.html"] = html.page(page)
+            boards_and_claims = markdown.render_page(page, f"{here}/{page.stem}.html") + claims_markdown.render(page)
+            content[boards_dir / f"{page.stem}.md"] = boards_and_claims
+            gallery = galleries.of(boards_dir / galleries.FOLDER, page.collection, page.size)
+            content[reports_dir / f"{page.stem}.html"] = html.page(replace(page, gallery=gallery))
+            if tables_dir is not None:
+                content[tables_dir / f"{page.stem}.csv"] = export.as_csv(page.boards)
+                content[tables_dir / f"{page.stem}.tex"] = export.as_latex(page.boards)
     if made:
         content[boards_dir / INDEX] = markdown.render_index(made, here)
     return content

@@ -1,17 +1,24 @@
 """What the templates draw with: the environment, and the few functions that a table's cells need."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from bench.leaderboard import GRAY, PRIMARY, SKILL, Board, Cell, Column, Row, Table
 from bench.report import wording
-from bench.report.content import Matrix, Page, sliced
+from bench.report.content import Matrix, Page
+from bench.report.overview import doubted, doubts, lead, sentence
 from bench.types import MIXED
+
+DIRECTIONS = {"lower": -1, "higher": 1, None: 0}
+JOINT = re.compile(r"(?=[@+])")
 
 
 @dataclass(frozen=True)
@@ -22,27 +29,43 @@ class Scale:
     high: float
     gray: float | None
 
-    WIDTH = 120.0
-    MARGIN = 5.0
+    MARGIN = 4.0
 
     def x(self, value: float) -> float:
-        """The place of a value, in the drawing's units, kept inside it."""
+        """The place of a value, in percent of the drawing's width, kept inside it."""
         share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
-        return round(self.MARGIN + min(max(share, 0.0), 1.0) * (self.WIDTH - 2 * self.MARGIN), 1)
+        return round(self.MARGIN + min(max(share, 0.0), 1.0) * (100 - 2 * self.MARGIN), 1)
 
     def beyond(self, value: float) -> str:
         """Which edge a value lies behind: `left`, `right` or empty."""
         return "left" if value < self.low else "right" if value > self.high else ""
 
 
+def drawn(axis: Scale, cell: Cell) -> Markup:
+    """A cell's interval and value on the axis; the style sheet draws it. The numbers stand beside it as text."""
+    if cell.value is None:
+        return Markup("")
+    beyond = axis.beyond(cell.value)
+    if beyond:
+        return Markup('<i class="iv {}" aria-hidden="true"></i>').format(beyond)
+    low, high = (axis.x(cell.value if end is None else end) for end in (cell.low, cell.high))
+    style = f"--l:{low:g};--h:{high:g};--v:{axis.x(cell.value):g}"
+    return Markup('<i class="iv" style="{}" aria-hidden="true"></i>').format(style)
+
+
 def scale(table: Table) -> Scale:
-    """The axis for the ranking metric of a table."""
-    cells = [row.cells[PRIMARY] for row in table.rows if PRIMARY in row.cells and (row.rank or row.entry == GRAY)]
-    cells = cells or [row.cells[PRIMARY] for row in table.rows if PRIMARY in row.cells]
-    ends = [end for cell in cells for end in (cell.low, cell.value, cell.high) if end is not None]
+    """The axis for the ranking metric of a table.
+
+    It spans the gray copy and the better three quarters of the ranked entries: one that failed would press all others
+    into a point, and is drawn as an arrow at the edge instead.
+    """
+    rows = [row for row in table.rows if row.rank is not None and PRIMARY in row.cells]
+    rows = rows[: max(4, -(-3 * len(rows) // 4))] or [row for row in table.rows if PRIMARY in row.cells]
     gray = table.row(GRAY)
-    at = gray.cells[PRIMARY].value if gray and PRIMARY in gray.cells else None
-    return Scale(min(ends, default=0.0), max(ends, default=1.0), at)
+    at = gray.cells[PRIMARY] if gray and PRIMARY in gray.cells else Cell(None)
+    ends = [end for cell in (at, *(row.cells[PRIMARY] for row in rows)) for end in (cell.low, cell.value, cell.high)]
+    known = [end for end in ends if end is not None]
+    return Scale(min(known, default=0.0), max(known, default=1.0), at.value)
 
 
 def heat(matrix: Matrix) -> list[list[int | None]]:
@@ -63,10 +86,7 @@ def in_domain(row: Row, domain: str) -> bool:
 
 def breakable(name: str) -> Markup:
     """An entry's name that may wrap after its joints, so that a phone's first column stays narrow."""
-    out = Markup("")
-    for character in name:
-        out += Markup("<wbr>") + character if character in "@+" else Markup("{}").format(character)
-    return out
+    return Markup("<wbr>").join(JOINT.split(name))
 
 
 def cell_of(row: Row, column: Column) -> Cell:
@@ -79,10 +99,31 @@ def number(column: Column, value: float) -> str:
     return column.text(value).replace("-", "−")
 
 
-def sort_value(row: Row, column: Column) -> str:
-    """What sorting reads; empty sorts last whichever way."""
-    value = cell_of(row, column).value
-    return "" if value is None else repr(float(value))
+def numbers(table: Table) -> Markup:
+    """Every number of a table for the page's script, as JSON that may stand inside a `<script>`.
+
+    Returns:
+        `columns`: name, unit, direction (-1: lower is better, 1: higher, 0: neither) and decimals; the first `main` are
+        those of the first table. `rows`: by column the value, or `[value, low, high]`, or `[k]` where it is absent for
+        `reasons[k]`. `doubts`: why a column is unreliable, by its place. Values have two digits more than are printed,
+        for sorting.
+    """
+    reasons: dict[str, int] = {}
+    columns = (*table.columns, *table.more)
+
+    def packed(cell: Cell, decimals: int) -> float | list[float] | list[int]:
+        if cell.value is None:
+            return [reasons.setdefault(cell.absent or "not in the record", len(reasons))]
+        value = round(cell.value, decimals + 2)
+        if cell.low is None or cell.high is None:
+            return value
+        return [value, round(cell.low, decimals), round(cell.high, decimals)]
+
+    rows = [[packed(cell_of(row, column), column.decimals) for column in columns] for row in table.rows]
+    heads = [[column.name, column.unit, DIRECTIONS[column.direction], column.decimals] for column in columns]
+    doubts = {place: doubt for place, column in enumerate(columns) if (doubt := doubted(table, column))}
+    shown = {"columns": heads, "main": len(table.columns), "rows": rows, "reasons": list(reasons), "doubts": doubts}
+    return htmlsafe_json_dumps(shown, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def domains(shown: Page) -> Iterable[tuple[str, list[Board]]]:
@@ -93,6 +134,12 @@ def domains(shown: Page) -> Iterable[tuple[str, list[Board]]]:
 def render(name: str, **context: object) -> str:
     """A template with its context, as text."""
     return _environment().get_template(name).render(**context)
+
+
+def asset(name: str) -> Markup:
+    """A script of this project as it stands, or nothing where there is none; its braces are its own."""
+    path = files("bench.report") / "templates" / name
+    return Markup(path.read_text(encoding="utf-8")) if path.is_file() else Markup("")
 
 
 @cache
@@ -109,8 +156,9 @@ def _environment() -> Environment:
     environment.globals.update(
         {
             "PRIMARY": PRIMARY, "SKILL": SKILL, "GRAY": GRAY, "wording": wording, "scale": scale, "heat": heat,
-            "in_domain": in_domain, "cell_of": cell_of, "sort_value": sort_value, "number": number, "domains": domains,
-            "sliced": sliced,
+            "in_domain": in_domain, "cell_of": cell_of, "number": number, "domains": domains, "drawn": drawn,
+            "numbers": numbers, "asset": asset, "doubts": doubts, "doubted": doubted, "lead": lead,
+            "sentence": sentence,
         }
     )  # fmt: skip
     environment.filters["breakable"] = breakable

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from bench.leaderboard import PRIMARY, SKILL, Board, Cell, Table
 from bench.report import markdown
-from bench.report.rows import Style, cells
-from bench.report.wording import counts, line, signatures
+from bench.report.content import Page
+from bench.report.rows import LEADS, Style, cells, leads
+from bench.report.wording import counts, line, signatures, title
 
 TERMINAL_COLUMNS = (PRIMARY, SKILL, "psnr", "ssim", "l1", "fid")
 """What fits a terminal; the other formats hold every column."""
@@ -27,9 +28,9 @@ def latex(text: str) -> str:
 
 
 def spreadsheet(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: an apostrophe goes before `=`, `+`, `-`, `@`."""
+    """Text that no spreadsheet takes for a formula: an apostrophe goes before `=`, `+`, `-`, `@`, wide or not."""
     shown = line(text)
-    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown
+    return f"'{shown}" if shown.startswith(tuple("=+-@＝＋－＠")) else shown
 
 
 LATEX = Style(latex, r"\textbf{{{}}}".format, r"\textit{{{}}}".format, "--", r"\#")
@@ -40,6 +41,27 @@ def _place(board: Board, table: Table) -> str:
     return f"{board.collection} {board.size} px · {board.domain} · {board.track} · {table.split} · {counts(table)}"
 
 
+def _aligned(rows: Sequence[Sequence[str]], left: Sequence[int]) -> list[str]:
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    padded = (
+        [c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        for row in rows
+    )
+    return ["  ".join(cells).rstrip() for cells in padded]
+
+
+def index(pages: Sequence[Page]) -> str:
+    """Who leads each board, for a terminal."""
+    parts = []
+    for page in pages:
+        rows = [["Board", "Split", *LEADS]]
+        for board in page.boards:
+            place = f"{board.domain} · {board.track}"
+            rows += [[line(cell) for cell in (place, table.split, *leads(table))] for table in board.tables]
+        parts.append("\n".join([title(page), *_aligned(rows, left=(0, 1, 4))]))
+    return "\n\n".join(parts) + "\n"
+
+
 def as_text(boards: Sequence[Board]) -> str:
     """Aligned lines for a terminal, with the columns that fit one."""
     parts = []
@@ -47,13 +69,7 @@ def as_text(boards: Sequence[Board]) -> str:
         for table in board.tables:
             columns = [column for column in table.columns if column.id in TERMINAL_COLUMNS]
             head, rows = cells(table, columns, PLAIN)
-            widths = [max(len(line[place]) for line in (head, *rows)) for place in range(len(head))]
-            lines = [_place(board, table)]
-            for shown in (head, *rows):
-                padded = [
-                    c.ljust(w) if i == 1 else c.rjust(w) for i, (c, w) in enumerate(zip(shown, widths, strict=True))
-                ]
-                lines.append("  ".join(padded).rstrip())
+            lines = [_place(board, table), *_aligned([head, *rows], left=(1,))]
             lines += [f"! {line(flag)}" for flag in table.flags]
             lines += [f"  {line(note)}" for note in table.notes]
             parts.append("\n".join(lines))

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from bench.data import open_v1
-from bench.leaderboard import GRAY, PRIMARY, SKILL, Board, Row, Table
+from bench.leaderboard import Board, Table
 from bench.report.content import Matrix, Page
-from bench.report.rows import Style, cells
+from bench.report.rows import LEADS, Style, cells, leads
 from bench.report.wording import ABSENT, SPLITS, collection, counts, heading, line, signatures, title
 
 RULES = (
@@ -20,7 +20,8 @@ RULES = (
 
 def escape(text: str) -> str:
     """Text that neither ends a table cell nor opens markup."""
-    return "".join(f"\\{c}" if c in "\\|`*_[]<>#~" else c for c in line(text)).replace("&", "&amp;")
+    shown = "".join(f"\\{c}" if c in "\\|`*_[]<>#~" else c for c in line(text))
+    return shown.replace("&", "&amp;").replace("$", "&#36;")
 
 
 def code(text: str) -> str:
@@ -68,32 +69,13 @@ def render_index(pages: Sequence[Page], reports: str) -> str:
     """
     parts = ["# Leaderboards", "Rendered from the records in `records/`; nothing here is written by hand."]
     for page in pages:
-        rows = [["Board", "Split", "n", "Entries", "First by CIEDE2000", "CIEDE2000 ↓", "gray-copy", "Skill ↑"]]
+        rows = [["Board", "Split", *LEADS]]
         for board in page.boards:
-            for table in board.tables:
-                link = f"[{board.domain} · {board.track}]({page.stem}.md#{_anchor(board)})"
-                rows.append([link, table.split, f"{table.n:,}", *_leader(table)])
-        parts += [f"## {title(page)}", f"[Boards]({page.stem}.md) · [HTML report]({reports}/{page.stem}.html)"]
+            link = f"[{board.domain} · {board.track}]({page.stem}.md#{_anchor(board)})"
+            rows += [[link, table.split, *map(escape, leads(table))] for table in board.tables]
+        parts += [f"## {escape(title(page))}", f"[Boards]({page.stem}.md) · [HTML report]({reports}/{page.stem}.html)"]
         parts += [_aligned(rows, right=(2, 3, 5, 6, 7))]
     return "\n\n".join(parts) + "\n"
-
-
-def _leader(table: Table) -> list[str]:
-    entries = str(sum(row.rank is not None for row in table.rows))
-    columns = {column.id: column for column in table.columns}
-
-    def shown(row: Row | None, id: str) -> str:
-        value = row.cells[id].value if row and id in columns and id in row.cells else None
-        return ABSENT if value is None else columns[id].text(value)
-
-    leader, gray = table.leader, table.row(GRAY)
-    return [
-        entries,
-        leader.entry if leader else ABSENT,
-        shown(leader, PRIMARY),
-        shown(gray, PRIMARY),
-        shown(leader, SKILL),
-    ]
 
 
 def _anchor(board: Board) -> str:

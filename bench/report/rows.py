@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.leaderboard import PRIMARY, Column, Row, Table
+from bench.leaderboard import GRAY, PRIMARY, SKILL, Column, Row, Table
+from bench.report.overview import lead
 from bench.report.wording import ABSENT, heading, interval, ranks
 
 
@@ -50,3 +51,23 @@ def cells(table: Table, columns: Sequence[Column], style: Style) -> tuple[list[s
             shown.append(f"{value} {around}" if around else value)
         rows.append(shown)
     return head, rows
+
+
+LEADS = ("n", "Entries", "First by CIEDE2000", "CIEDE2000 ↓", "gray-copy", "Skill ↑", "May be first")
+"""The columns of an index; see `leads`."""
+
+
+def leads(table: Table) -> list[str]:
+    """Who leads a table and how sure that is: images, entries, the first, its value, gray's, skill, contenders."""
+    columns = {column.id: column for column in table.columns}
+
+    def shown(row: Row | None, id: str) -> str:
+        value = row.cells[id].value if row and id in columns and id in row.cells else None
+        return ABSENT if value is None else columns[id].text(value)
+
+    found = lead(table)
+    first = found.row if found else None
+    entries = sum(row.rank is not None for row in table.rows)
+    values = [shown(first, PRIMARY), shown(table.row(GRAY), PRIMARY), shown(first, SKILL)]
+    contenders = ABSENT if found is None or found.contenders is None else str(found.contenders)
+    return [f"{table.n:,}", str(entries), first.entry if first else ABSENT, *values, contenders]

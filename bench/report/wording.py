@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bench.errors import printable
 from bench.leaderboard import Board, Cell, Column, Row, Table
 from bench.report.content import Page
 from bench.types import Track
@@ -78,5 +79,5 @@ def unpainted(board: Board) -> str:
 
 
 def line(text: str) -> str:
-    """Text from outside on one line."""
-    return " ".join(text.split())
+    """Text from outside on one line; what is not printed (controls, marks that turn the direction) is spelled out."""
+    return printable(" ".join(text.split()))

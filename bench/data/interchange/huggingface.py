@@ -164,9 +164,10 @@ def _images(manifest: Manifest, index: Index, split: str) -> Iterator[Packed]:
             yield from packed(manifest, part.domain, split)
 
 
-def _shards(folder: Path, index: Index, split: str) -> list[Path]:
+def _shards(folder: Path, index: Index, split: str) -> Iterator[Path]:
+    """The files of a split, one after another: how many there are is only said."""
     count = math.ceil(index.images(split) / index.shard)
-    return [folder / "data" / f"{split}-{number:05d}-of-{count:05d}.parquet" for number in range(count)]
+    return (folder / "data" / f"{split}-{number:05d}-of-{count:05d}.parquet" for number in range(count))
 
 
 def _features(clips: bool) -> dict[str, dict[str, str]]:

@@ -18,6 +18,12 @@ FORMATS = ("hf", "parquet", "webdataset")
 SHARD = 1000
 """Images in one tar or Parquet file."""
 
+MOST = 10**9
+"""Images of a split, or in a file: no collection comes near."""
+
+LONGEST = 400
+"""Characters of what is wrong with an export: a name in it may be as long as the file."""
+
 LARGEST_INDEX = 256 * 2**20
 LARGEST_RECORD = 64 * 2**10
 """Bytes of the index and of what is said of one image: nothing larger is read."""
@@ -162,6 +168,8 @@ def item(value: Any, page: bool, clips: bool) -> Item:
         kind = int if name == "frame" else str
         if type(value.get(name)) is not kind:
             raise BenchError(f"the {name} of an image is {str(value.get(name))[:80]!r}")
+        if kind is str and _halved(value[name]):
+            raise BenchError(f"the {name} of an image is no text: {value[name][:80]!r}")
     made = Item(**{name: value[name] for name in fields(clips)}, page=page)
     slug("domain", made.domain)
     if not SAFE_ID.fullmatch(made.id) or (clips and not SAFE_ID.fullmatch(made.clip)):
@@ -202,6 +210,7 @@ def content(path: Path, largest: int) -> bytes:
 
 def damaged(folder: Path, why: str) -> BenchError:
     """The error for an export that is not whole."""
+    why = why if len(why) <= LONGEST else f"{why[:LONGEST]}..."
     return BenchError(f"{folder} is not a whole export ({why.rstrip('.')}); export it again, or fetch it again.")
 
 
@@ -210,7 +219,7 @@ def _checked(value: Any) -> Index:
         raise BenchError(f"schema {value['schema']!r} and protocol {value['protocol']!r}, expected 1 and {PROTOCOL}")
     if value["format"] not in FORMATS:
         raise BenchError(f"format {value['format']!r}")
-    for name, least, most in (("shard", 1, 10**9), ("size", 1, MAX_SIZE)):
+    for name, least, most in (("shard", 1, MOST), ("size", 1, MAX_SIZE)):
         if type(value[name]) is not int or not least <= value[name] <= most:
             raise BenchError(f"{name} {value[name]!r}")
     if type(value["clips"]) is not bool:
@@ -235,13 +244,19 @@ def _checked(value: Any) -> Index:
 
 def _part(entry: Any) -> Part:
     part = Part(**{name: entry[name] for name in Part.__dataclass_fields__})
-    if part.split not in SPLITS or type(part.images) is not int or part.images < 1 or not HEX.fullmatch(part.digest):
+    counted = type(part.images) is int and 1 <= part.images <= MOST
+    if part.split not in SPLITS or not counted or not HEX.fullmatch(part.digest):
         raise BenchError(f"the part {str(entry)[:80]}")
     slug("domain", part.domain)
     return part
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or _halved(value):
         raise TypeError(f"{str(value)[:80]!r} is not text")
     return value
+
+
+def _halved(text: str) -> bool:
+    """Whether it holds half a character (a lone surrogate): JSON can spell one, and no file takes it."""
+    return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -100,6 +100,7 @@ def _put(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     tar.addfile(member, io.BytesIO(content))
 
 
-def _shards(folder: Path, index: Index, part: Part) -> list[Path]:
+def _shards(folder: Path, index: Index, part: Part) -> Iterator[Path]:
+    """The files of a part, one after another: how many there are is only said."""
     count = math.ceil(part.images / index.shard)
-    return [folder / f"{part.domain}-{part.split}-{number:06d}.tar" for number in range(count)]
+    return (folder / f"{part.domain}-{part.split}-{number:06d}.tar" for number in range(count))

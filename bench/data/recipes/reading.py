@@ -72,12 +72,13 @@ def rate(file: Path) -> float:
     Raises:
         BenchError: not a video, or it does not say.
     """
-    import av
     from av.error import FFmpegError
 
+    from bench.data.video.decoding import container
+
     try:
-        with av.open(str(file)) as container:
-            found = container.streams.video[0].average_rate if container.streams.video else None
+        with container(file) as film:
+            found = film.streams.video[0].average_rate if film.streams.video else None
     except (FFmpegError, OSError) as error:
         raise BenchError(f"{file}: expected a video; came a damaged file ({error}); replace it.") from error
     if not found:

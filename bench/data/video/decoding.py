@@ -27,6 +27,15 @@ AHEAD = 8
 PICTURES = ("image2", "_pipe")
 """FFmpeg reads a lone image through these, whatever it is called."""
 
+CONTAINERS = (
+    "mov,matroska,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,av1,obu,ivf,flv,asf,ogg,gif,apng,webp,dv,mxf,nut,rm,wtv,swf,"
+    "yuv4mpegpipe,mp3,wav,flac,aac,aiff,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,gif_pipe"
+)
+"""The readers that may open a film, and those that tell sound and images from one.
+
+FFmpeg has others whose file is a list of further files or addresses (concat, hls, dash, sdp): a film names none.
+"""
+
 
 class UnusableVideo(BenchError):
     """A file that cannot be used as a video; `reason` alone fits into a list of several."""
@@ -78,6 +87,21 @@ def usable(path: Path) -> Iterator[None]:
         raise UnusableVideo(path, "a whole video", came, remedy) from error
 
 
+def container(path: Path) -> Any:
+    """Open a film as this one file: by FFmpeg's `file` protocol alone, and by readers that open nothing else.
+
+    A bare name may be taken for an address (`tcp:...`, `concat:...`, `subfile,...`), for a colon is legal in a name.
+
+    Raises:
+        FFmpegError: it cannot be opened so.
+    """
+    import av
+
+    options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
+    # Old films carry titles in any encoding; nothing here reads them.
+    return av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
+
+
 def read_index(path: Path) -> Index | None:
     """Read where the frames of a film lie. Nothing is decoded.
 
@@ -87,14 +111,12 @@ def read_index(path: Path) -> Index | None:
     Raises:
         UnusableVideo: if it is no video, or not whole.
     """
-    import av
-
-    with usable(path), av.open(str(path)) as container:
-        stream = _stream(path, container)
+    with usable(path), container(path) as opening:
+        stream = _stream(path, opening)
         base = Fraction(stream.time_base)
         packets: list[tuple[Any, bool]] = []
         ends: dict[int, int] = {}
-        for packet in container.demux():
+        for packet in opening.demux():
             if packet.size == 0:
                 continue
             stamp = packet.pts if packet.dts is None else packet.dts
@@ -103,9 +125,9 @@ def read_index(path: Path) -> Index | None:
                 ends[packet.stream_index] = max(ends.get(packet.stream_index, 0), end)
             if packet.stream_index == stream.index and not packet.is_discard:
                 packets.append((packet.pts, packet.is_keyframe))
-        bases = {part.index: Fraction(part.time_base) for part in container.streams if part.time_base}
+        bases = {part.index: Fraction(part.time_base) for part in opening.streams if part.time_base}
         last = max((end * bases[place] for place, end in ends.items() if place in bases), default=Fraction())
-        _require_whole(path, container, stream, len(packets), last)
+        _require_whole(path, opening, stream, len(packets), last)
     if not packets:
         raise UnusableVideo(path, "a video", "one without a frame", "remove it, or skip it with --skip-damaged")
     if any(stamp is None for stamp, _ in packets):
@@ -237,10 +259,8 @@ def opened(path: Path, index: Index | None, threads: int = 0) -> Iterator[Film]:
     Raises:
         UnusableVideo: here or while frames are taken, if it is no video or damaged.
     """
-    import av
-
-    with usable(path), av.open(str(path)) as container:
-        film = Film(path, container, index)
+    with usable(path), container(path) as opening:
+        film = Film(path, opening, index)
         film._stream.thread_type = "AUTO"
         film._stream.codec_context.thread_count = threads
         try:
@@ -257,6 +277,8 @@ def _stream(path: Path, container: Any) -> Any:
         raise UnusableVideo(path, "a video", "an image", "give it the extension of its kind")
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
+            if stream.codec_context is None:
+                raise UnusableVideo(path, "a video", "one of an unknown codec", "convert it, or skip it")
             return stream
     kinds = "sound without pictures" if container.streams.audio else "a file without pictures"
     raise UnusableVideo(path, "a video", kinds, "remove it, or skip it with --skip-damaged")

@@ -15,22 +15,4 @@
   });
   system.addEventListener("change", label);
   label();
-
-  const valueOf = (row, place) => row.cells[place].dataset.v ?? row.cells[place].textContent.trim();
-  for (const table of document.querySelectorAll("table.board")) {
-    const heads = [...table.tHead.rows[0].cells];
-    heads.forEach((head, place) => head.querySelector("button")?.addEventListener("click", () => {
-      const first = head.dataset.first;
-      const order = head.ariaSort === first ? (first === "ascending" ? "descending" : "ascending") : first;
-      heads.forEach((other) => other.removeAttribute("aria-sort"));
-      head.setAttribute("aria-sort", order);
-      const sign = order === "ascending" ? 1 : -1;
-      const rows = [...table.tBodies[0].rows].sort((a, b) => {
-        const x = valueOf(a, place), y = valueOf(b, place);
-        if (x === "" || y === "") return (x === "") - (y === "");
-        return sign * (head.dataset.kind === "text" ? x.localeCompare(y) : x - y);
-      });
-      table.tBodies[0].append(...rows);
-    }));
-  }
 })();

@@ -1,0 +1,72 @@
+"""Claims of Chen et al.: a sketch coloured by the palette of a reference picture."""
+
+from bench.claims.claim import OWN, Claim, Side
+
+_PAPER = "chen2019"
+_TRACK = "lineart-sketch+reference"
+_MODEL = "chen2019-resunet"
+
+
+def _failure(word: str, slice: str, source: str, quote: str, wording: str, counts: str) -> Claim:
+    return Claim(
+        id=f"chen2019-{word}",
+        paper=_PAPER,
+        source=source,
+        quote=quote,
+        wording=wording,
+        sides=(Side(f"{_MODEL}@mixed", _TRACK, slice=slice), Side("gray-copy", _TRACK, slice=slice),
+               Side(f"{_MODEL}@mixed", _TRACK), Side("gray-copy", _TRACK)),
+        metric="ciede2000",
+        says="higher",
+        slices=True,
+        counts=counts,
+    )  # fmt: skip
+
+
+CLAIMS = (
+    *(
+        Claim(
+            id=f"chen2019-palette-helps-{metric}",
+            paper=_PAPER,
+            source="section 2.1",
+            quote="merge given regional color information properly",
+            wording="Being told the palette of a reference brings the colours nearer to the truth.",
+            sides=(Side(f"{_MODEL}@{OWN}", _TRACK), Side(f"cgan@{OWN}", "lineart-sketch")),
+            metric=metric,
+            says="lower",
+            counts="The paper expects this and shows no numbers. Its network plays no track without a palette, so it"
+            " is held against the conditional GAN that sees the same sketch and no palette: the networks differ too.",
+        )
+        for metric in ("ciede2000", "palette-distance")
+    ),
+    _failure(
+        "dark-reference-hurts",
+        "dark",
+        "section 6, problem 1",
+        "Cannot get style for dark image",
+        "A dark reference tells the network little.",
+        "What the palette's network gains over the bare sketch on dark pictures, against what it gains on all hard"
+        " cases. The palette is that of another picture of the series, which need not be"
+        " dark; and dark pictures leave less to gain.",
+    ),
+    _failure(
+        "noisy-sketch-hurts",
+        "sketch",
+        "section 6, problem 2",
+        "it will greatly reduce the effectiveness of the model",
+        "An incomplete or noisy sketch spoils the result.",
+        "What the network gains over the bare sketch where lines are broken and strokes stray, against what it gains"
+        " on all hard cases.",
+    ),
+    Claim(
+        id="chen2019-sharpening-helps",
+        paper=_PAPER,
+        source="section 6, problem 2",
+        quote="if the input sketch is sharpened before feeding it into the network, the performance is better",
+        wording="Sharpening the sketch first makes the result better.",
+        metric="ciede2000",
+        says="lower",
+        counts="Would need the same noisy sketches once as they are and once sharpened.",
+        untested="no track sharpens the sketch",
+    ),
+)

@@ -1,0 +1,1 @@
+"""What a grid on many machines needs beside the machines: a store between them, and a forecast of the schedule."""

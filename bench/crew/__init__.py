@@ -1,0 +1,199 @@
+"""The trainings and evaluations of a grid: one after another here, in several processes, or on a cluster.
+
+Small networks do not fill many cores: two trainings side by side on one core each are done sooner than one after
+another on two. Whatever is done is described by an order (`orders`), given out by one loop (`dispatch`) and carried
+out by one function (`orders.Desk.perform`); the engines differ only in where that runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import playing, progress
+from bench.cluster.storage import Store
+from bench.crew.dispatch import OVER, Engine, Order, Rules, Stopping, carry_out, interruptible
+from bench.crew.orders import Desk, Kept, Registered, evaluate_order, finished, forget, packs, train_order
+from bench.crew.processes import Here, Processes, cores
+from bench.device import Machine
+from bench.errors import BenchError
+from bench.grid import Event, Report
+from bench.job import Job
+from bench.launched import follows
+from bench.records import Record, decode, write
+from bench.shelf import Shelf
+from bench.types import Track
+
+__all__ = ["OVER", "Registered", "Rules", "Where", "cores", "evaluate_all", "train_all", "workers_for"]
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a grid is carried out.
+
+    Attributes:
+        workers: processes of this machine side by side; None for `workers_for`.
+        cluster: address of a Ray cluster, `auto` for the one this machine belongs to; None for this machine alone.
+        rules: what is borne before an order has failed.
+    """
+
+    workers: int | None = None
+    cluster: str | None = None
+    rules: Rules = field(default_factory=Rules)
+
+
+def workers_for(machine: Machine, entries: int, asked: int | None = None) -> int:
+    """How many trainings run side by side: as asked, else one a core on a CPU, and one on a GPU."""
+    if asked is not None:
+        return asked
+    one_at_a_time = machine.resolved()[0] != "cpu" or machine.devices > 1
+    return 1 if one_at_a_time else max(1, min(cores(), entries))
+
+
+def train_all(
+    registry: Registered, todo: list[Job], shelf: Shelf, machine: Machine, report: Report,
+    workers: int | None = None, cluster: str | None = None, rules: Rules | None = None, store: str | None = None,
+) -> None:  # fmt: skip
+    """Train every job. Done ones are skipped; a cut one goes on; one that fails does not stop the rest.
+
+    Args:
+        registry: the baselines, a module.
+        todo: the trainings.
+        shelf: their collection.
+        machine: where to compute.
+        report: told how each stands, one call at a time.
+        workers, cluster, rules: see `Where`.
+        store: URL of a place through which workers exchange collection, checkpoints and results, where they do not
+            see the home; see `bench.cluster.storage`. What is done is fetched into the home.
+
+    Raises:
+        BenchError: after the last one, when any failed: all their reasons. Before the first, when the machine or the
+            cluster cannot serve.
+        KeyboardInterrupt: it was asked to stop; what ran is saved.
+    """
+    where = Where(workers, cluster, rules or Rules())
+    if cluster is None:
+        machine.check()  # once, not as every entry's failure
+    orders = [train_order(registry, one, shelf, machine, where.rules.patience, store) for one in todo]
+    copies = [Kept(store, shelf.home, one.folder(shelf.home)) for one in todo]
+    if store is not None:
+        for pack in packs(shelf):
+            Store(store).put(shelf.home / pack, pack)
+        for copy in copies:
+            copy.offer()
+    if cluster is not None:
+        from bench.crew.needs import training_bytes
+
+        orders = [{**order, "memory": training_bytes(one, shelf)} for order, one in zip(orders, todo, strict=True)]
+
+    def collect(event: Event) -> None:
+        if event.state in ("trained", "skipped"):
+            copies[event.number - 1].fetch()
+        report(event)
+
+    _give_out(orders, [one.label for one in todo], where, shelf, machine, collect, "trainings")
+
+
+def evaluate_all(
+    registry: Registered, shelf: Shelf, domains: list[str], splits: list[str], entries: list[playing.Runnable],
+    track: Track, options: playing.Options, records: Path, machine: Machine, report: Report,
+    workers: int | None = None, cluster: str | None = None, rules: Rules | None = None,
+) -> list[Record]:  # fmt: skip
+    """Evaluate trained entries and references on the splits of domains; each result is written when it is there.
+
+    A command that was cut finds what it had done; one that ended begins anew.
+
+    Args:
+        registry, shelf: what there is.
+        domains, splits: where; a split that a domain lacks is passed over.
+        entries: which; neither predictions nor model files.
+        track: what they see.
+        options: how.
+        records: the folder that takes the records.
+        machine: where models run.
+        report: called with each result, and with each order that was lost.
+        workers, cluster, rules: see `Where`; None means one worker.
+
+    Returns:
+        The records, in the order of entries, domains and splits.
+
+    Raises:
+        BenchError: an unknown domain or split; after the last one, when any failed: all their reasons.
+        KeyboardInterrupt: it was asked to stop.
+    """
+    where = Where(workers or 1, cluster, rules or Rules())
+    wanted = playing.places(shelf, domains, splits, track)
+    playing.assert_agreement()
+    asked = [(one, *place) for one in entries for place in wanted]
+    orders = [
+        evaluate_order(registry, one, shelf, track, domain, split, machine, options, where.rules.patience)
+        for one, domain, split in asked
+    ]
+    found: dict[int, Record] = {}
+
+    def take(event: Event) -> None:
+        if event.state == "scored":
+            record = decode(event.facts["record"].encode())
+            if not follows():
+                write(records, record)
+            found[event.number] = record
+            facts = {"split": record.split.key, "seconds": event.facts["seconds"], "record": record}
+            report(Event(len(found), event.total, event.entry, "scored", facts))
+        elif event.state in ("again", "failed"):
+            report(event)
+
+    names = [one.entry.name for one, *_ in asked]
+    if machine.several:
+        _give_out(orders, names, where, shelf, machine, take, "evaluations")
+    else:
+        _give_out(orders, names, where, shelf, machine, take, "evaluations", lambda order: finished(shelf.home, order))
+        forget(shelf.home, orders)
+    return [record for _, record in sorted(found.items())]
+
+
+def _give_out(
+    orders: list[Order], labels: list[str], where: Where, shelf: Shelf, machine: Machine, report: Report, what: str,
+    done: Callable[[Order], dict[str, Any] | None] = lambda order: None,
+) -> None:  # fmt: skip
+    failed: list[str] = []
+
+    def tell(number: int, state: str, facts: dict[str, Any]) -> None:
+        if state == "failed":
+            failed.append(facts["why"])
+        report(Event(number, len(orders), labels[number - 1], state, facts))
+
+    left = []
+    for number, order in enumerate(orders, 1):
+        if (facts := done(order)) is not None:
+            tell(number, "scored", facts)
+        else:
+            left.append(number)
+    with interruptible(progress.say) as stopping:
+        carry_out(
+            [orders[number - 1] for number in left],
+            _engine(where, len(left), shelf, machine, stopping),
+            lambda place, state, facts: tell(left[place - 1], state, facts),
+            where.rules,
+            stopping,
+        )
+    if failed and len(orders) == 1:
+        raise BenchError(failed[0])
+    if failed:
+        raise BenchError(f"{len(failed)} of {len(orders)} {what} failed: " + " | ".join(dict.fromkeys(failed)))
+
+
+def _engine(where: Where, orders: int, shelf: Shelf, machine: Machine, stopping: Stopping) -> Engine:
+    if where.cluster is not None:
+        try:
+            from bench.crew.nodes import Nodes
+        except ModuleNotFoundError as error:
+            if error.name != "ray":
+                raise
+            raise BenchError(
+                "--cluster needs Ray, which is not installed: pip install 'chromabench[cluster]'"
+            ) from None
+        return Nodes(where.cluster, machine, shelf.home)
+    count = workers_for(machine, orders, where.workers)
+    return Here(Desk(shelf), stopping) if count == 1 else Processes(count)

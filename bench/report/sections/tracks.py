@@ -1,0 +1,41 @@
+"""Section: what a hint, a reference or the previous frame buys."""
+
+from bench.analysis.tracks import Step, Steps, steps
+from bench.report.content import Page
+from bench.report.drawing import render
+from bench.report.forest import Forest, Spot
+from bench.report.section import Section
+
+KINDS = {"best": "best of each", "same": "the same entry"}
+
+
+def body(page: Page) -> str:
+    """A forest for each split that is played under several tracks."""
+    found = [(one, _forest(one, f"track{number}")) for number, one in enumerate(steps(page.boards))]
+    return render("tracks.html.j2", places=found) if found else ""
+
+
+def _forest(found: Steps, id: str) -> Forest | None:
+    rows: dict[str, dict[str, Spot]] = {}
+    for step in found.steps:
+        rows.setdefault(_name(step), {})[step.domain] = Spot(step.contrast, step.contrast.sure, _whose(step))
+    if not rows:
+        return None
+    lines = tuple((name, tuple(cells.get(domain) for domain in found.domains)) for name, cells in rows.items())
+    return Forest(
+        id, f"Track against track, {found.split}", "second track − first (ΔE00)",
+        "the second track is closer", "the first is closer", found.domains, lines, head="Tracks",
+    )  # fmt: skip
+
+
+def _name(step: Step) -> str:
+    first, second = step.tracks
+    return f"{first} → {second}" + ("" if step.kind == "best" else f", {KINDS[step.kind]}")
+
+
+def _whose(step: Step) -> str:
+    first, second = step.entries
+    return first if first == second else f"{first} → {second}"
+
+
+SECTION = Section("tracks", "Tracks: what a hint or a frame buys", body)

@@ -1,0 +1,426 @@
+"""Galleries: what is chosen, that the same facts give the same bytes, what is never shown, and files made to harm."""
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+from test_records import sample_record
+from typer.testing import CliRunner
+
+from bench import gallery, report
+from bench.cli import app
+from bench.data import collections, open_v1, png
+from bench.data.loading import load
+from bench.data.manifest import Item, Manifest, Split, in_order
+from bench.data.manifest import read as read_manifest
+from bench.errors import BenchError
+from bench.evaluate import Subject, evaluate, painted
+from bench.gallery import Gallery, Index, choosing, heat, learning
+from bench.gallery.facts import Sheet
+from bench.gallery.making import NO_PICTURES, make
+from bench.gallery.sheets import Sheets
+from bench.predictions import Origin, keep
+from bench.records import Record, read_all, write
+from bench.report.content import Page, pages
+from bench.report.sections import explorer
+from bench.scoring import Scorer
+from bench.types import Entry, Images, Mix, Track
+
+SIZE, STILLS, FRAMES = 32, 9, 4
+RNG = np.random.default_rng(8)
+KEY = ("gray", "anime")
+
+
+def drawn(count: int) -> np.ndarray:
+    """Flat pictures of four to eight colours: what drawings are, in small."""
+    blocks = RNG.integers(0, 256, (count, 4, 4, 3)).astype(np.uint8)
+    return blocks.repeat(SIZE // 4, 1).repeat(SIZE // 4, 2)
+
+
+def collect(home: Path, name: str, clips: bool, source: Callable[[int], str], notes: tuple[str, ...] = ()) -> Manifest:
+    """A collection with one domain and one split, of pictures that stand in no file but ours."""
+    root = collections.folder(home, name, SIZE, clips)
+    (root / "anime").mkdir(parents=True)
+    count = 3 * FRAMES if clips else STILLS
+    items = []
+    for place, picture in enumerate(drawn(count)):
+        clip, frame = divmod(place, FRAMES)
+        id = f"c{clip}-{frame}" if clips else f"i{place}"
+        png.write(root / "anime" / f"{id}.png", picture)
+        group = f"g{clip if clips else place % 3}"
+        film = (f"c{clip}", frame) if clips else ("", 0)
+        items.append(Item(id, "anime", "test", group, source(place), png.digest(picture, None), False, *film))
+    made = Manifest(root, name, "1", SIZE, in_order(items), clips=clips, notes=notes)
+    made.write()
+    return made
+
+
+def tinted(shift: int) -> Callable[[Images], np.ndarray]:
+    """A model that sees the truth and is off by so much in red."""
+
+    def predict(images: Images) -> np.ndarray:
+        shifts = np.array([shift + 9 * (place % 4) for place in range(len(images))])[:, None, None]
+        out = images.targets.astype(int)
+        out[..., 0] += shifts
+        return out.clip(0, 255).astype(np.uint8)
+
+    return predict
+
+
+def enter(home: Path, records: Path, manifest: Manifest, name: str, predict: Callable, track: str = "gray") -> Record:
+    """Evaluate an entry, as `bench evaluate` does, and write its record."""
+    model, _, mix = name.partition("@")
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    training = None
+    if mix:
+        facts = sample_record(name).training
+        assert facts is not None
+        training = asdict(facts) | {"collection": manifest.collection, "track": track, "weights_sha256": digest}
+    kind = "trained" if mix else "reference" if model == choosing.GRAY else "submission"
+    entry = Entry(model, Mix.parse(mix) if mix else None)
+    subject = Subject(entry, kind, painted(predict), "" if kind == "reference" else digest, training)
+    split = manifest.split("anime", "test")
+    made = evaluate(subject, split, load(split, Track.parse(track)), track, Scorer(protocol_only=True), home, "bench")
+    write(records, made)
+    return made
+
+
+def gray(images: Images) -> np.ndarray:
+    return images.conditions[..., None].repeat(3, -1)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with three entries on stills and two on clips of a collection whose licences are known."""
+    home = tmp_path_factory.mktemp("home")
+    rows = [row for row in open_v1.listed() if row.domain == "anime"]
+    stills = collect(home, open_v1.NAME, False, lambda place: rows[place].file)
+    clips = collect(home, open_v1.NAME, True, lambda place: rows[place].file)
+    records = home / "records"
+    enter(home, records, stills, "near@anime", tinted(5))
+    enter(home, records, stills, "far@cartoon+anime", tinted(60))
+    enter(home, records, stills, "stranger@manga", tinted(40))
+    enter(home, records, stills, "gray-copy", gray)
+    enter(home, records, clips, "moving@anime", tinted(20), "gray+previous")
+    enter(home, records, clips, "gray-copy", gray, "gray+previous")
+    lines = "".join(f"{step},gan,generator_l1,{1 / step}\n" for step in range(1, 200))
+    folder = home / "checkpoints" / open_v1.NAME / "near" / "smoke-s0"
+    folder.mkdir(parents=True)
+    (folder / "training.json").write_text(json.dumps({"weights_sha256": hashlib.sha256(b"near@anime").hexdigest()}))
+    (folder / "curves.csv").write_text(f"step,stage,term,value\n{lines}50,gan,validation_ciede2000,12.5\n")
+    return home
+
+
+@pytest.fixture(scope="module")
+def made(home: Path) -> Gallery:
+    return make(read_all(home / "records"), open_v1.NAME, SIZE, home)
+
+
+def shown(made: Gallery, home: Path) -> Page:
+    (page,) = pages(read_all(home / "records"))
+    return replace(page, gallery=made)
+
+
+def tile(made: Gallery, where: gallery.Tile | None) -> np.ndarray:
+    assert where is not None
+    with Image.open(io.BytesIO(made.pictures[made.index.sheets[where.sheet].name])) as picture:
+        whole = np.asarray(picture.convert("RGB"))
+    return whole[where.place * SIZE : (where.place + 1) * SIZE]
+
+
+def test_own_cases_are_the_ends_and_the_middle_with_ties_by_id() -> None:
+    assert choosing.own(["d", "c", "b", "a"], [3.0, 1.0, 1.0, 3.0]) == (2, 1, 3)
+    assert choosing.own(["a", "b", "c", "d", "e"], [5, 4, 3, 2, 1]) == (4, 2, 0)
+    assert choosing.own(["only"], [1.0]) == (0, 0, 0)
+
+
+def test_common_images_do_not_depend_on_order_and_are_of_different_groups() -> None:
+    ids, groups = [f"i{place}" for place in range(40)], ["one"] * 39 + ["two"]
+    found = {ids[row] for row in choosing.common(ids, groups)}
+    assert len(found) == choosing.COMMON
+    assert "i39" in found
+    back = choosing.common(ids[::-1], groups[::-1])
+    assert {ids[::-1][row] for row in back} == found
+    assert len(choosing.common(ids, ["one"] * 40)) == choosing.COMMON
+
+
+def test_a_clip_is_whole_and_its_middle_and_last_frame_stand_for_it() -> None:
+    frames = [0, 1, 2, 0, 1, 2, 3, 0, 1]
+    rows = choosing.clip([f"f{place}" for place in range(9)], frames)
+    assert [frames[row] for row in rows] == list(range(len(rows)))
+    assert rows[-1] + 1 == 9 or frames[rows[-1] + 1] == 0
+    assert choosing.of_clip([3, 4, 5, 6]) == [5, 6]
+    assert len(choosing.clip([f"f{place}" for place in range(50)], list(range(50)))) == choosing.FRAMES
+
+
+def test_entries_stand_where_they_learned_the_best_first() -> None:
+    values = {f"m{place}@anime": 10.0 + place for place in range(choosing.ENTRIES + 1)}
+    records = [sample_record(name, values={"ciede2000": value}) for name, value in values.items()]
+    records += [sample_record("m0@anime", seed=1, values={"ciede2000": 1.0})]
+    records += [sample_record("other@manga", values={"ciede2000": 2.0}), sample_record("mean-chroma")]
+    records += [sample_record("gray-copy", values={"ciede2000": 99.0})]
+    records += [sample_record("studio", kind="submission", values={"ciede2000": 3.0})]
+    kept, left_out = choosing.entries(records[::-1], "anime")
+    names = [record.entry.name for record in kept]
+    assert names == ["studio", *list(values)[: choosing.ENTRIES - 1], "gray-copy"]
+    assert [record.seed for record in kept] == [0] * len(kept)
+    assert left_out["other@manga"] == "not trained on anime"
+    assert {name for name, why in left_out.items() if "behind" in why} == set(list(values)[choosing.ENTRIES - 1 :])
+
+
+def test_what_hangs_is_what_was_painted(made: Gallery, home: Path) -> None:
+    assert made.index.shown
+    walls = {(wall.track, wall.domain): wall for wall in made.index.walls}
+    wall = walls[KEY]
+    names = [one.entry for one in wall.exhibits]
+    assert names[0] == "near@anime"
+    assert sorted(names) == ["far@cartoon+anime", "gray-copy", "near@anime"]
+    assert wall.left_out == {"stranger@manga": "not trained on anime"}
+    record = next(record for record in read_all(home / "records") if record.entry.name == "near@anime")
+    one = next(one for one in wall.exhibits if one.entry == "near@anime")
+    assert one.ciede2000 == record.scores["ciede2000"].value
+    images = load(split_of(home), Track("gray"))
+    painted_all = tinted(5)(images)
+    values = [float(heat.ciede2000_map(a, b).mean()) for a, b in zip(painted_all, images.targets, strict=True)]
+    for case, row in ((one.best, int(np.argmin(values))), (one.worst, int(np.argmax(values)))):
+        assert wall.images[case.image].id == images.ids[row]
+        assert case.scores["ciede2000"] == pytest.approx(values[row], abs=1e-3)
+        codes = tile(made, case.heat)[..., 0]
+        assert (codes == heat.steps(painted_all[row], images.targets[row])).all()
+        assert np.abs(tile(made, case.prediction).astype(int) - painted_all[row]).mean() < 8
+        assert (
+            np.abs(tile(made, wall.images[case.image].condition)[..., 0].astype(int) - images.conditions[row]).mean()
+            < 4
+        )
+        assert np.abs(tile(made, wall.images[case.image].target).astype(int) - images.targets[row]).mean() < 8
+    moving = walls["gray+previous", "anime"]
+    assert len(moving.clip) == FRAMES
+    assert all(one.clip is not None and len(one.clip.frames) == FRAMES for one in moving.exhibits)
+
+
+def split_of(home: Path) -> Split:
+    return read_manifest(collections.folder(home, open_v1.NAME, SIZE, False)).split("anime", "test")
+
+
+def test_the_same_facts_give_the_same_bytes_and_come_back(made: Gallery, home: Path, tmp_path: Path) -> None:
+    again = make(read_all(home / "records")[::-1], open_v1.NAME, SIZE, home)
+    paths = [gallery.write(tmp_path / name, one) for name, one in (("a", made), ("b", again))]
+    assert paths[0].name == f"{open_v1.NAME}-{SIZE}px.zip"
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert gallery.read(paths[0]) == made
+    assert gallery.of(tmp_path / "a", open_v1.NAME, SIZE) == made
+    assert gallery.of(tmp_path / "a", open_v1.NAME, 64) is None
+
+
+def test_pictures_of_another_run_are_left_out(home: Path, tmp_path: Path) -> None:
+    records = read_all(home / "records")
+    near = next(record for record in records if record.entry.name == "near@anime")
+    for folder in ("data", "scores", "checkpoints"):
+        (tmp_path / folder).symlink_to(home / folder)
+    shutil.copytree(home / "predictions", tmp_path / "predictions")
+    # Trained again: the record and its scores are new, what is kept is old.
+    assert near.training is not None
+    newer = replace(near, training=replace(near.training, weights_sha256="0" * 64))
+    made = make([newer if one == near else one for one in records], open_v1.NAME, SIZE, tmp_path)
+    (wall,) = (wall for wall in made.index.walls if wall.track == "gray")
+    assert wall.left_out["near@anime"] == NO_PICTURES
+    assert "near@anime" not in [one.entry for one in wall.exhibits]
+    # Evaluated again: the scores are not the record's.
+    newer = replace(near, groups={name: value + 1 for name, value in near.groups.items()})
+    made = make([newer if one == near else one for one in records], open_v1.NAME, SIZE, tmp_path)
+    (wall,) = (wall for wall in made.index.walls if wall.track == "gray")
+    assert "scores" in wall.left_out["near@anime"]
+    # Kept under the same weights, but other pictures: their scores tell.
+    images, stem = load(split_of(home), Track("gray")), near.file_name.removesuffix(".json")
+    with zipfile.ZipFile(home / "predictions" / f"{stem}.kept") as archive:
+        model = json.loads(archive.read("facts.json"))["model"]
+    keep(tmp_path, stem, Origin(near.split.digest, "gray", model), images.ids, tinted(6)(images))
+    made = make(records, open_v1.NAME, SIZE, tmp_path)
+    (wall,) = (wall for wall in made.index.walls if wall.track == "gray")
+    assert wall.left_out["near@anime"] == NO_PICTURES
+    assert "far@cartoon+anime" in [one.entry for one in wall.exhibits]
+
+
+def test_pictures_without_a_known_licence_are_never_kept(tmp_path: Path) -> None:
+    terms = "recipe manga109: pages; terms: academic use alone"
+    manifest = collect(tmp_path, "my-show", False, lambda place: f"episode-{place}.png", (terms,))
+    enter(tmp_path, tmp_path / "records", manifest, "near@anime", tinted(5))
+    made = make(read_all(tmp_path / "records"), "my-show", SIZE, tmp_path)
+    assert not made.index.shown
+    assert terms in made.index.why
+    assert made.pictures == {}
+    (wall,) = made.index.walls
+    assert wall.exhibits[0].worst.scores["ciede2000"] > 0
+    path = gallery.write(tmp_path / "out", made)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["index.json"]
+    (page,) = pages(read_all(tmp_path / "records"))
+    body = explorer.body(replace(page, gallery=gallery.read(path)))
+    assert "data:image" not in body
+    assert "academic use alone" in body
+    assert wall.images[wall.exhibits[0].worst.image].id in body
+    # A file that holds some nevertheless is refused.
+    sheets = Sheets()
+    sheets.paint([np.zeros((SIZE, SIZE, 3), np.uint8)])
+    bad = Gallery(replace(made.index, sheets=tuple(sheets.made)), sheets.pictures)
+    with pytest.raises(BenchError, match="may not be shown"):
+        gallery.write(tmp_path, bad)
+
+
+def packed(path: Path, index: bytes, pictures: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("index.json", index)
+        for name, data in pictures.items():
+            archive.writestr(name, data)
+    return path
+
+
+def test_a_gallery_made_to_harm_is_refused(made: Gallery, tmp_path: Path) -> None:
+    index, pictures = msgspec.json.encode(made.index), dict(made.pictures)
+    plain = msgspec.json.decode(index)
+    first = made.index.sheets[0]
+
+    def refused(why: str, index: bytes = index, pictures: dict[str, bytes] = pictures) -> None:
+        with pytest.raises(BenchError, match=why):
+            gallery.read(packed(tmp_path / "bad.zip", index, pictures))
+
+    def told(**changes: object) -> bytes:
+        return json.dumps(plain | changes).encode()
+
+    assert gallery.read(packed(tmp_path / "good.zip", index, pictures)) == made
+    refused("lie outside", pictures=pictures | {"../../evil.avif": b"x"})
+    refused("other files", pictures=pictures | {"evil.avif": b"x"})
+    refused("other files", pictures={})
+    refused("larger than", index=b" " * (2**24 + 1))
+    refused("another digest", pictures=pictures | {first.name: b"\0" * 2**20})
+    refused("larger than", pictures=pictures | {first.name: b"\0" * (2**22 + 1)})
+    refused("index.json", index=b'{"schema": 1}')
+    refused("index.json", index=b"[" * 100_000)
+    refused("index.json", index=told(schema=2))
+    refused("collection", index=told(collection="../../etc"))
+    refused("pixels", index=told(size=33))
+    wall = plain["walls"][0]
+    refused("no picture", index=told(walls=[wall | {"images": [wall["images"][0] | {"target": [0, 999]}] * 99}]))
+    refused("not there", index=told(walls=[wall | {"images": wall["images"][:1]}]))
+    refused("other common", index=told(walls=[wall | {"common": [0]}]))
+    for data in (as_png(), as_avif(2 * SIZE)):
+        digest = hashlib.sha256(data).hexdigest()
+        other = Index(1, "open-v1", SIZE, True, "", 1, (Sheet(digest, "avif", 1),))
+        refused(r"is no avif|is 64 x 64", index=msgspec.json.encode(other), pictures={f"{digest}.avif": data})
+    whole = (tmp_path / "good.zip").read_bytes()
+    for cut in (10, len(whole) // 2, len(whole) - 10):
+        (tmp_path / "cut.zip").write_bytes(whole[:cut])
+        with pytest.raises(BenchError, match=r"not a whole zip|not a gallery"):
+            gallery.read(tmp_path / "cut.zip")
+    (tmp_path / "procedural-v1-32px.zip").write_bytes(whole)
+    with pytest.raises(BenchError, match="holds the gallery of open-v1"):
+        gallery.of(tmp_path, "procedural-v1", SIZE)
+
+
+def as_png() -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (SIZE, SIZE)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def as_avif(side: int) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (side, side)).save(stream, "AVIF")
+    return stream.getvalue()
+
+
+def test_curves_are_thinned_and_keep_their_ends(made: Gallery) -> None:
+    (key,) = made.curves
+    assert key == ("near@anime", "gray", 0)
+    curve = made.curves[key]
+    assert (curve.validation.steps, curve.validation.values) == ((50,), (12.5,))
+    line = curve.losses["generator_l1"]
+    assert len(line.steps) == learning.POINTS
+    assert (line.steps[0], line.steps[-1]) == (1, 199)
+    assert line.values[1] == float(f"{1 / line.steps[1]:.5g}")
+
+
+def test_a_curve_that_burst_stays_readable_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "curves.csv"
+    with path.open("w", newline="") as stream:
+        out = csv.writer(stream)
+        out.writerows([["step", "stage", "term", "value"], [1, "a", "l1", 2.0], [2, "a", "l1", "nan"]])
+    assert learning.curve(path).losses["l1"].steps == (1,)
+    assert learning.curve(path).validation.steps == ()
+    path.write_text("step,stage,term,value\n1,a,l1,half\n")
+    with pytest.raises(BenchError, match="damaged"):
+        learning.curve(path)
+
+
+def test_steps_count_colour_difference() -> None:
+    target = np.full((16, 16, 3), 128, np.uint8)
+    assert (heat.steps(target, target) == 0).all()
+    assert (heat.steps(np.zeros_like(target), np.full_like(target, 255)) == 255).all()
+    painted_one = target.copy()
+    painted_one[..., 0] += 40
+    expected = int(heat.ciede2000_map(painted_one, target)[0, 0] // heat.STEP) * heat.GRAY
+    assert 0 < expected < 255
+    assert (heat.steps(painted_one, target) == expected).all()
+    assert len(set(heat.ramp())) == heat.STEPS
+    assert len(set(heat.differences())) == 2 * heat.STEPS - 1
+
+
+def test_the_section_leaves_out_what_was_evaluated_again_and_stays_text(made: Gallery, home: Path) -> None:
+    page = shown(made, home)
+    assert "near@anime" in explorer.body(page)
+    assert explorer.body(replace(page, gallery=None)) == ""
+    bad = "</script><img src=x onerror=alert(1)>"
+    walls = tuple(
+        replace(wall, images=tuple(replace(image, id=bad, slices=(bad,)) for image in wall.images))
+        for wall in made.index.walls
+    )
+    body = explorer.body(replace(page, gallery=replace(made, index=replace(made.index, walls=walls))))
+    assert "<img" not in body
+    assert body.count("</script>") == 1
+    walls = tuple(
+        replace(wall, exhibits=tuple(replace(one, ciede2000=one.ciede2000 + 0.5) for one in wall.exhibits))
+        for wall in made.index.walls
+    )
+    body = explorer.body(replace(page, gallery=replace(made, index=replace(made.index, walls=walls))))
+    assert "near@anime" not in body
+    assert "evaluated again" in body
+
+
+def test_the_command_makes_one_file_a_collection(home: Path, tmp_path: Path) -> None:
+    common = ["gallery", "--home", str(home), "--records", str(home / "records"), "--out", str(tmp_path)]
+    said = CliRunner().invoke(app, common)
+    assert said.exit_code == 0, said.output
+    assert "anime gray: 3 entries; 1 not trained on anime" in said.output
+    assert gallery.of(tmp_path, open_v1.NAME, SIZE) is not None
+    said = CliRunner().invoke(app, [*common, "--collection", "nothing"])
+    assert said.exit_code == 2
+    said = CliRunner().invoke(app, [*common, "--entries", "1"])
+    assert "anime gray: 2 entries; 1 behind the first 1; 1 not trained on anime" in said.output
+    # A home without scores must not replace a gallery by an empty one.
+    (tmp_path / "data").symlink_to(home / "data")
+    said = CliRunner().invoke(app, [*common, "--home", str(tmp_path)])
+    assert said.exit_code == 2
+    assert gallery.of(tmp_path, open_v1.NAME, SIZE) is not None
+
+
+def test_a_report_shows_the_gallery_beside_its_boards(made: Gallery, home: Path, tmp_path: Path) -> None:
+    places = tmp_path / "boards", tmp_path / "reports"
+    records = read_all(home / "records")
+    gallery.write(places[0] / gallery.FOLDER, made)
+    report.render(records, *places)
+    page = (places[1] / f"{open_v1.NAME}-{SIZE}px.html").read_text(encoding="utf-8")
+    assert 'id="explorer-data"' in page
+    assert report.check(home / "records", *places) == []
+    for path in (places[0] / gallery.FOLDER).iterdir():
+        path.unlink()
+    assert any("differs" in line for line in report.check(home / "records", *places))
