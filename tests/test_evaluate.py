@@ -1,15 +1,17 @@
 """One evaluation: what is kept, so that a metric that changes does not run a model again, and what never is."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bench.data.manifest import Item, Split
 from bench.errors import BenchError
-from bench.evaluate import Subject, evaluate, painted
+from bench.evaluate import Subject, _flags, evaluate, painted
 from bench.scoring import Scorer
 from bench.types import Entry, Images, Mix
 
@@ -99,3 +101,25 @@ def test_intervals_stay_within_what_is_possible(tmp_path: Path) -> None:
 def test_predictions_of_another_shape_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="must be uint8 of shape"):
         score(tmp_path, Subject(Entry("a", Mix(("anime",))), "reference", painted(lambda images: images.targets[:3])))
+
+
+@pytest.mark.parametrize(("length", "flag"), [(1, "images"), (8, "clips")])
+def test_a_clip_counts_once_however_many_frames_it_has(length: int, flag: str) -> None:
+    def flags(count: int) -> list[str]:
+        size = count * length
+        frames = tuple(range(length)) * count if length > 1 else None
+        pictures = np.zeros((size, 8, 8, 3), np.uint8)
+        images = Images(tuple(map(str, range(size))), ("g",) * size, pictures, pictures[..., 0], frames=frames)
+        split = replace(SPLIT, domain_images=150 * length)
+        return _flags(of(Painter()), split, images, ())
+
+    assert flags(49) == [f"fewer than 50 {flag}", f"small domain: 150 {flag} in all splits"]
+    assert flags(50) == [f"small domain: 150 {flag} in all splits"]
+
+
+def test_group_means_are_those_of_the_values_an_image(tmp_path: Path) -> None:
+    record = score(tmp_path, of(Painter()))
+    table = pd.read_parquet(next((tmp_path / "scores").glob("*.parquet")))
+    for id in ("ssim", "colourfulness-shift"):
+        expected = [table[id][table["group"] == group].mean() for group in sorted(record.groups)]
+        np.testing.assert_allclose(np.array(record.means[id], float), expected, rtol=1e-5)

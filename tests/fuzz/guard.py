@@ -12,10 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
-
-LONGEST = 20_000
-"""Characters of a refusal: up to ten names of each of some fifteen kinds of faults."""
+from bench.errors import LONGEST, BenchError
 
 SECONDS = 20.0
 MEBIBYTES = 512

@@ -98,7 +98,9 @@ def says_two_lines(_: Path) -> None:
 
 
 def says_too_much(_: Path) -> None:
-    raise BenchError("x" * 30_000)
+    error = BenchError("x")
+    error.args = ("x" * 30_000,)  # past what would cut it
+    raise error
 
 
 def swallows_memory(_: Path) -> None:

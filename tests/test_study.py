@@ -1,0 +1,85 @@
+"""The study: what it trains, and that one command makes data, trainings, evaluations, galleries and pages."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import baselines
+from bench import records, study
+from bench.cli import app
+from bench.data import collections
+from bench.shelf import Shelf
+from bench.study import GRAY, PARTS, SEEDS, Part, jobs
+from bench.types import BUDGETS, Budget, Track
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A small procedural-v1, a small budget, one part, in a folder of one's own."""
+    monkeypatch.setattr(collections, "SERIES", 10)
+    monkeypatch.setattr(collections, "PICTURES", 32)
+    monkeypatch.setitem(BUDGETS, "smoke", Budget("smoke", images=32, width=0.25, batch_size=8))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BENCH_HOME", raising=False)
+    torch.set_num_threads(1)
+    return tmp_path
+
+
+def test_every_model_of_the_papers_is_in_the_study() -> None:
+    trained = {name for name in baselines.names() if hasattr(baselines.load(name), "RECIPE")}
+    assert {model for part in PARTS for model in part.models} == trained
+
+
+def test_every_part_can_be_trained() -> None:
+    for part in PARTS:
+        for model in part.models:
+            assert part.track is None or part.track in baselines.load(model).TRACKS
+
+
+def test_the_automatic_gray_track_has_three_seeds(small: Path) -> None:
+    shelf = Shelf(small / ".bench", "procedural-v1", 32)
+    found = jobs(baselines, shelf, "smoke")
+    gray = {(one.entry.name, one.seed) for one in found if one.track == Track("gray")}
+    assert len(SEEDS) == 3
+    assert gray >= {(f"{model}@mixed", seed) for model in GRAY for seed in SEEDS}
+    assert ("camizan2023-resnet34@cartoon+live-action", 2) in gray
+    assert [one.seed for one in found] == sorted(one.seed for one in found), "every first seed before any second"
+    assert len({one.folder(shelf.home) for one in found}) == len(found), "no training twice"
+
+
+@pytest.mark.slow
+def test_one_command_makes_everything(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "PARTS", (Part(("fu2017-convnet",), mixes=("cartoon",), seeds=(0, 1)),))
+    words = ["study", "--collection", "procedural-v1", "--size", "64", "--workers", "1"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    made = records.read_all(small / "leaderboards/records")
+    assert {r.seed for r in made if r.entry.name == "fu2017-convnet@cartoon"} == {0, 1}
+    assert {r.split.collection for r in made} == {"procedural-v1", "procedural-v1-slices"}
+    assert (small / "leaderboards/gallery/procedural-v1-64px.zip").is_file()
+    page = (small / "reports/procedural-v1-64px.html").read_text(encoding="utf-8")
+    assert "bench study --collection procedural-v1 --size 64 --budget smoke" in page
+    assert CliRunner().invoke(app, words).exit_code == 0
+
+
+def test_a_plan_trains_nothing(small: Path) -> None:
+    result = CliRunner().invoke(app, ["study", "--plan", "--collection", "procedural-v1", "--size", "32"])
+    assert result.exit_code == 0, result.output
+    assert "fu2017-cgan@anime" in result.output
+    assert not (small / ".bench/checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--collection", "open-v2"], "unknown collection of the study"),
+        (["--budget", "big"], "unknown budget"),
+        (["--collection", "procedural-v1", "--mirror", "x"], "--mirror holds the files of open-v1"),
+    ],
+)
+def test_what_cannot_be_is_one_line(small: Path, words: list[str], said: str) -> None:
+    result = CliRunner().invoke(app, ["study", *words])
+    assert result.exit_code == 2
+    assert said in result.output
