@@ -35,7 +35,7 @@ bench: $(STAMP) ## speed: every hot path against its peer in the same run; write
 
 docs: $(STAMP) ## the manual with the API reference, as a site under .bench/site
 	$(VENV)/bin/python -m pip install --quiet --editable '.[docs]'
-	$(VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
 lock: $(STAMP) ## requirements.lock: every package of every extra, pinned by hash, for Python 3.11 and newer
 	$(VENV)/bin/python -m pip install --quiet --editable '.[audit]'

@@ -7,7 +7,9 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
+from bench.device import Room
 from bench.errors import BenchError
 from bench.files import sha256, whole, write_json
 from bench.job import Job, stage_at
@@ -31,6 +34,7 @@ SLOTS = {"Adam": {"step", "exp_avg", "exp_avg_sq"}, "RMSprop": {"step", "square_
 HUGE = 1e300
 LONGEST = 200
 """Characters of a name or reason from outside that are shown."""
+TENSORBOARD = "tensorboard"
 CURVE_KEYS = {"step", "stage", "term", "value"}
 STATE_KEYS = {"step", "stage", "seconds", "curves", "best_step", "best_score", "best_sha256"}
 
@@ -52,11 +56,37 @@ class Run:
     curves: list[dict[str, Any]] = field(default_factory=list)
     optimizers: dict[str, torch.optim.Optimizer] = field(default_factory=dict)
     board: Any = None
+    room: Room = field(default_factory=Room)
+    files: set[Path] = field(default_factory=set)
+    """Checkpoint files that this run wrote or read: those it may drop."""
 
     @property
     def best_path(self) -> Path:
         """The weights of the best step so far."""
         return self.folder / f"best-{self.best_step:07d}.safetensors"
+
+    def show(self) -> None:
+        """Have the curves shown live by TensorBoard, where that is installed."""
+        if find_spec("tensorboard") is not None and self.fabric.is_global_zero:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.board = SummaryWriter(str(self.folder / TENSORBOARD), flush_secs=10)
+
+    def note(self, term: str, value: float) -> None:
+        """A point of a curve."""
+        self.curves.append({"step": self.step, "stage": self.stage, "term": term, "value": value})
+        if self.board is not None:
+            self.board.add_scalar(term, value, self.step)
+
+    def progress(self, rate: float) -> dict[str, Any]:
+        """How far it is, at so many images a second."""
+        return {
+            "step": self.step,
+            "steps": self.job.steps,
+            "images_per_second": rate,
+            "seconds_left": (self.job.steps - self.step) * self.job.batch_size / rate,
+            "validation": None if math.isinf(self.best_score) else self.best_score,
+        }
 
     def networks(self) -> dict[str, nn.Module]:
         """What a training must find again when it goes on: both networks and what else the model remembers."""
@@ -78,6 +108,7 @@ class Run:
                         tensors[f"{name}-optimizer/{index}/{slot}"] = value.detach().contiguous()
         path = self.folder / f"step-{self.step:07d}.safetensors"
         write_tensors(path, tensors)
+        self.files |= {path, self.best_path}
         state = {
             **self.identity,
             "step": self.step,
@@ -90,10 +121,27 @@ class Run:
             "best_sha256": sha256(self.best_path) if self.best_step else None,
             "curves": self.curves,
         }
-        write_json(self.folder / STATE, sealed(state))
-        for old in [*self.folder.glob("step-*.safetensors"), *self.folder.glob("best-*.safetensors")]:
-            if old not in (path, self.best_path):
-                old.unlink()
+        write_json(self.folder / STATE, sealed(state), durable=True)
+        for old in self.files - {path, self.best_path}:
+            old.unlink(missing_ok=True)
+        self.files = {path, self.best_path}
+
+    def save_best(self) -> None:
+        """Write the generator under its step, from the first process only; the next checkpoint drops older ones.
+
+        Raises:
+            BenchError: a weight is not finite; in all processes, so that they stop together.
+        """
+        tensors = {key: value.detach().cpu().contiguous() for key, value in self.model.generator.state_dict().items()}
+        bad = [key for key, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
+        if bad:
+            raise BenchError(
+                f"{self.job.entry.name}: the weights {bad[0]} are not finite at step {self.step}; they are not kept. "
+                "Try --precision 32-true or another --seed."
+            )
+        if self.fabric.is_global_zero:
+            write_tensors(self.best_path, tensors)
+            self.files.add(self.best_path)
 
     def load(self) -> dict[str, Tensor]:
         """Read the last checkpoint, if there is one; returns the optimizers' tensors for the stage that continues."""
@@ -123,6 +171,7 @@ class Run:
         self.step, self.seconds, self.curves = state["step"], state["seconds"], state["curves"]
         self.best_step = state["best_step"]
         self.best_score = math.inf if state["best_score"] is None else state["best_score"]
+        self.files = {path, self.best_path}
         if stage_at(self.job.recipe, self.job.steps, self.step).name != state["stage"]:
             return {}  # cut exactly between two stages
         return {k: v for k, v in tensors.items() if "-optimizer/" in k}
@@ -162,8 +211,15 @@ def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
 
     The library's own `save_file` leaves a temporary file of its own where its process is killed.
     """
-    with whole(path) as temporary:
+    with whole(path, durable=True) as temporary:
         temporary.write_bytes(save(tensors))
+
+
+def tidy(folder: Path) -> None:
+    """Drop the checkpoints of a finished training, where the disk can be written."""
+    with suppress(OSError):
+        for left in [folder / STATE, *folder.glob("step-*.safetensors"), *folder.glob("best-*.safetensors")]:
+            left.unlink(missing_ok=True)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import torch
 from bench.batches import batches, before
 from bench.color import quantize
 from bench.errors import BenchError
-from bench.parallel import joined, place
+from bench.parallel import joined, place, together
 from bench.step import free
 from bench.types import Images, Track
 
@@ -39,7 +40,14 @@ def _through(generator: Any, x: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def predict(model: Any, images: Images, track: Track, device: torch.device, size: int | None = None) -> np.ndarray:
+def predict(
+    model: Any,
+    images: Images,
+    track: Track,
+    device: torch.device,
+    size: int | None = None,
+    beat: Callable[[], None] = lambda: None,
+) -> np.ndarray:
     """Colorize a split; several processes share its batches, and each gets the whole.
 
     Args:
@@ -50,16 +58,21 @@ def predict(model: Any, images: Images, track: Track, device: torch.device, size
         device: where the model lies.
         size: images a forward pass (of clips: clips), None for 2**18 pixels; normalisation uses running statistics, so
             it does not change the result.
+        beat: called after each batch.
 
     Returns:
         8-bit sRGB, shape (n, height, width, 3).
+
+    Raises:
+        BenchError: the memory is too small for one image; in all processes, where one of several failed.
     """
     height, width = images.conditions.shape[1:]
     model.eval()
     result = np.zeros_like(images.targets)
     last: tuple[np.ndarray, Tensor] | None = None  # the frames before: their rows and what was made of them
     # TF32 would make a score depend on the device.
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+    flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    with together(), flags:
         for rows, shown in batches(images, track, size or max(1, 2**18 // (height * width)), device, place()):
             batch = replace(shown, previous=before(images, track, rows, last, device)) if track.temporal else shown
             x, _ = model.encode(batch)
@@ -67,5 +80,6 @@ def predict(model: Any, images: Images, track: Track, device: torch.device, size
             colors = model.decode(output, batch)
             result[rows] = quantize(colors.permute(0, 2, 3, 1).cpu().numpy())
             last = rows, colors
+            beat()
     model.train()
     return joined(result, device)

@@ -147,7 +147,7 @@ def headline(made: Comparison) -> str:
     """The difference in one line."""
     low, high = made.primary.low, made.primary.high
     sure = "" if low is None or high is None else f" [{low:+.2f}, {high:+.2f}]"
-    chance = "" if made.p is None else f", p = {made.p:.2g}"
+    chance = "" if made.p is None else ", p < 0.001" if made.p < 0.001 else f", p = {made.p:.2g}"
     first, second = made.first.entry.name, made.second.entry.name
     return (
         f"{made.first.split.key} {made.first.track}: CIEDE2000 of {first} minus {second} is {made.primary.value:+.2f}"

@@ -91,6 +91,17 @@ class Machine:
         return fabric
 
 
+@dataclass
+class Room:
+    """What was found out of a device's memory.
+
+    Attributes:
+        images: of a step that fit at once, where its whole batch did not; 0 where it did.
+    """
+
+    images: int = 0
+
+
 def _has_bf16(device: str) -> bool:
     """Whether bf16 multiplies natively: on a CPU without it autocast would only lose digits and time."""
     if device == "cuda":

@@ -95,8 +95,13 @@ def _remove(path: Path) -> None:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it takes the name `path` only if the block ends without an error."""
+def whole(path: Path, durable: bool = False) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; it takes the name `path` only if the block ends without an error.
+
+    Args:
+        path: what is written.
+        durable: wait until it lies on the disk, so that a machine that loses its power keeps the old or the new one.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent)
 
@@ -108,18 +113,32 @@ def whole(path: Path) -> Iterator[Path]:
     with held(make) as temporary:
         yield temporary
         os.chmod(temporary, 0o644)  # mkstemp makes it private; what a run leaves is as readable as any file
+        if durable:
+            _settle(temporary)
         temporary.replace(path)
+        if durable:
+            with suppress(OSError):  # not every system or disk can do that for a folder
+                _settle(path.parent)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
-    with whole(path) as temporary:
+def _settle(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_text(path: Path, text: str, durable: bool = False) -> None:
+    """Write UTF-8 text atomically; `durable` as for `whole`."""
+    with whole(path, durable) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write `json_text` atomically."""
-    write_text(path, json_text(value))
+def write_json(path: Path, value: Any, durable: bool = False) -> None:
+    """Write `json_text` atomically; `durable` as for `whole`."""
+    write_text(path, json_text(value), durable)
 
 
 def json_text(value: Any) -> str:

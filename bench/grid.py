@@ -16,8 +16,9 @@ from bench.data.manifest import Manifest
 from bench.device import Machine
 from bench.errors import BenchError, unknown
 from bench.job import Job
+from bench.parallel import together
 from bench.shelf import Shelf
-from bench.train import FACTS, read_facts, train
+from bench.train import Stop, is_trained, read_facts, train
 from bench.types import (
     BUDGETS,
     DOMAINS,
@@ -214,7 +215,9 @@ def split_keys(shelf: Shelf, one: Job) -> list[str]:
     return [shelf.school.split(domain, "train", one.track).key for domain in one.domains]
 
 
-def train_one(one: Job, shelf: Shelf, machine: Machine, tell: Tell) -> None:
+def train_one(
+    one: Job, shelf: Shelf, machine: Machine, tell: Tell, stop: Stop = lambda: False, wait: bool = True
+) -> None:
     """Train a job, or go on with it, or skip it if it is done; a failure is told, not raised.
 
     Args:
@@ -222,21 +225,30 @@ def train_one(one: Job, shelf: Shelf, machine: Machine, tell: Tell) -> None:
         shelf: its collection.
         machine: where to compute.
         tell: called with `training`, then `trained`, `skipped` or `failed`, and the facts.
+        stop, wait: see `train`, as for `Stopped` and `Taken`.
     """
     domains, keys, home = one.domains, split_keys(shelf, one), shelf.home
     try:
-        if (one.folder(home) / FACTS).exists():
+        if machine.several:
+            machine.fabric()  # connects the processes
+        if is_trained(one.folder(home)):
             tell("skipped", read_facts(one, keys, home))
             return
         tell("training", {"step": 0, "steps": one.steps})
+        with together():
+            images = {domain: shelf.load(domain, "train", one.track) for domain in domains}
+            judged = [domain for domain in domains if shelf.has(domain, "val", one.track)]
+            validation = {domain: shelf.load(domain, "val", one.track) for domain in judged}
         train(
             one,
-            {domain: shelf.load(domain, "train", one.track) for domain in domains},
-            {domain: shelf.load(domain, "val", one.track) for domain in domains if shelf.has(domain, "val", one.track)},
+            images,
+            validation,
             keys,
             home,
             machine,
             lambda facts: tell("training", facts),
+            stop,
+            wait,
         )
         facts = read_facts(one, keys, home)
     except BenchError as error:

@@ -9,7 +9,8 @@ What one device would compute is so computed by many, but for the order in which
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -38,7 +39,7 @@ def by_the_first(make: Callable[[], Made]) -> Made:
     """What the first process makes, in all of them; the others wait for it.
 
     Raises:
-        BenchError: in all of them, where the first one raised it.
+        BenchError: in all of them, where the first one failed.
     """
     rank, count = place()
     if count == 1:
@@ -47,12 +48,69 @@ def by_the_first(make: Callable[[], Made]) -> Made:
     if rank == 0:
         try:
             said[0] = make()
-        except BenchError as error:
-            said[1] = str(error)
+        except Exception as error:  # whatever it is, the others wait here for an answer
+            said[1] = in_words(error)
     dist.broadcast_object_list(said)
     if said[1] is not None:
         raise BenchError(said[1])
     return said[0]
+
+
+def agreed(what: str, value: Made) -> Made:
+    """A value that all processes hold alike.
+
+    Args:
+        what: the value's name, for the message.
+        value: of plain types.
+
+    Raises:
+        BenchError: in all of them, where one holds another value.
+    """
+    held = _told(value)
+    if other := [one for one in held if one != held[0]]:
+        raise BenchError(
+            f"processes that share the work differ in {what}: the first has {held[0]!r}, another {other[0]!r}; "
+            "give all of them the same command and the same --home, and give it again."
+        )
+    return value
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Within the block each process works for itself; if one fails, all end there.
+
+    Raises:
+        BenchError: in all of them, where there are several and one failed.
+    """
+    if place()[1] == 1:
+        yield
+        return
+    failed = ""
+    try:
+        yield
+    except Exception as error:
+        failed = in_words(error)
+    if why := next(filter(None, _told(failed)), ""):
+        raise BenchError(why)
+
+
+def in_words(error: Exception) -> str:
+    """One line of an error: a BenchError's own words, of another one its kind and its first line."""
+    if isinstance(error, BenchError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror + (f": {error.filename}" if error.filename else "")
+    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
+
+
+def _told(value: Made) -> list[Made]:
+    """What each process says, in the order of their ranks."""
+    count = place()[1]
+    if count == 1:
+        return [value]
+    said: list[Any] = [None] * count
+    dist.all_gather_object(said, value)
+    return said
 
 
 def joined(shares: np.ndarray, device: torch.device) -> np.ndarray:
@@ -152,7 +210,9 @@ class _BatchNorm(nn.BatchNorm2d):
             with torch.no_grad():
                 if self.num_batches_tracked is not None:
                     self.num_batches_tracked += 1
-                share = 0.1 if self.momentum is None else self.momentum
+                # Without a momentum torch keeps the mean of all batches so far.
+                tracked = 1.0 if self.num_batches_tracked is None else float(self.num_batches_tracked)
+                share = 1 / tracked if self.momentum is None else self.momentum
                 self.running_mean.lerp_(mean.detach(), share)
                 self.running_var.lerp_(variance.detach() * (count / (count - 1)), share)
         y = centred * torch.rsqrt(variance + self.eps)[:, None, None]

@@ -309,6 +309,7 @@ def subjects(
     track: Track,
     machine: Machine,
     watch: Watch | None = None,
+    beat: Callable[[], None] = lambda: None,
 ) -> Callable[[str, str], Subject]:
     """How an entry predicts on each (domain, split): its model is read once, its pictures as they are scored.
 
@@ -319,6 +320,7 @@ def subjects(
         track: what it sees.
         machine: where it runs.
         watch: how to wait for predictions that another program is still writing.
+        beat: called after each batch that a trained model colorized.
 
     Raises:
         BenchError: predictions with faults, or weights of another training.
@@ -341,7 +343,7 @@ def subjects(
     subject = Subject(
         one.entry,
         "trained",
-        painted(lambda images: predict(model, images, track, device)),
+        painted(lambda images: predict(model, images, track, device, beat=beat)),
         digest=facts["weights_sha256"],
         training=facts,
         seed=one.job.seed,

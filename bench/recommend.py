@@ -95,7 +95,7 @@ def recommend(
         records: all there are.
         domain, track, split, collection: the board.
         size: side of its images in pixels; None where the records know one only.
-        memory: most bytes that colorizing one image may take; None for no limit.
+        memory: most bytes that colorizing one image of the board's size may take; None for no limit.
         images_per_second: the least; None for no limit.
 
     Raises:
@@ -198,7 +198,7 @@ def _reasons(
     said = [f"It is the closest of {of}: CIEDE2000 {value:.2f}{_around(best.quality)}."]
     sure = None
     if len(kept) > 1:
-        following = kept[1]
+        following = next(row for row in kept if row is not first)
         contrast = paired(following, first)
         sure = None if contrast is None or contrast.low is None else contrast.sure
         said.append(f"It is {_quality(following) - value:.2f} ahead of {following.entry}, the next; {_told(contrast)}.")
@@ -217,19 +217,34 @@ def _reasons(
             )
     known = [(facts[id], amount) for id, amount in best.costs.items() if amount is not None]
     if known:
-        said.append(f"Its cost: {', '.join(f'{fact.name.lower()} {fact.text(value)}' for fact, value in known)}.")
+        shown = ", ".join(f"{fact.name.lower()} {fact.text(value)}" for fact, value in known)
+        said.append(f"Its cost at {board.size} px: {shown}.")
     for other in candidates[1:]:
         contrast = paired(other.row, first)
         gains = [gain for id, fact in facts.items() if (gain := _gain(fact, best.costs[id], other.costs[id]))]
         if contrast is not None and contrast.low is not None and not contrast.sure and gains:
             said.append(f"Not told apart from it, and cheaper: {other.row.entry} ({', '.join(gains)}).")
             break
+    said += _unlike_machines([row for row in table.rows if row.rank is not None], facts)
     if table.groups < FEW_GROUPS:
         said.append(f"Caution: {_count(table.groups, 'group', 'groups')} only, so that little is certain.")
     others = tuple(f"{column.name} under " for column in (*table.columns, *table.more))  # doubts of other metrics
     flags = dict.fromkeys(flag for flag in (*table.flags, *first.flags) if not flag.startswith(others))
     said += [f"Caution: {flag}." for flag in flags]
     return said, beats, sure
+
+
+def _unlike_machines(ranked: list[Row], facts: Mapping[str, Fact]) -> list[str]:
+    """A caution for each clock's number that was not taken on one machine."""
+    said = []
+    for fact in facts.values():
+        if fact.machine is None:
+            continue
+        timed = [record for row in ranked for record in row.records if fact.read(record) is not None]
+        machines = {fact.machine(record) for record in timed}
+        if len(machines) > 1:
+            said.append(f"Caution: {fact.name.lower()} was measured on {len(machines)} machines that do not compare.")
+    return said
 
 
 def _quality(row: Row) -> float:
@@ -239,11 +254,12 @@ def _quality(row: Row) -> float:
 
 
 def _gain(fact: Fact, own: float | None, other: float | None) -> str:
-    """`2.5 times as fast`, where the other is at least a tenth cheaper."""
+    """`2.5 times the speed` or `2.8 times less memory`, where the other is at least a tenth cheaper."""
     if own is None or other is None or min(own, other) <= 0:
         return ""
     times = other / own if fact.better == "higher" else own / other
-    return "" if times < 1.1 else f"{fact.name.lower()} {times:.1f} times as good"
+    more = "the" if fact.better == "higher" else "less" if fact.id == "memory" else "fewer"
+    return "" if times < 1.1 else f"{times:.1f} times {more} {fact.name.lower()}"
 
 
 def _told(contrast: Contrast | None) -> str:
@@ -298,7 +314,8 @@ def leftovers(made: Recommendation) -> list[str]:
             f"Left out: {_count(made.futile, 'entry', 'entries')} no closer than the gray copy, which costs nothing."
         )
     if made.behind:
-        said.append(f"{_count(made.behind, 'entry is', 'entries are')} bettered in all of {weighed(made)}.")
+        behind = _count(made.behind, "entry is bettered", "entries are bettered")
+        said.append(f"{behind}: another is as good in {weighed(made)}, and better in one of them.")
     lacking = [names[id] for id in _WEIGHED if id not in made.weighed]
     if lacking:
         said.append(f"Not weighed, because records lack it: {', '.join(lacking)}.")

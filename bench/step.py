@@ -12,6 +12,7 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
+from bench.device import Room
 from bench.errors import BenchError
 from bench.types import Batch, Optimizer, RMSprop, Stage
 
@@ -38,6 +39,7 @@ def take_step(
     judging: bool,
     optimizers: Mapping[str, Any],
     batch: Batch,
+    room: Room | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """One step: the generator runs once; the discriminator, if it is its turn, learns on its detached output, then the
     generator learns.
@@ -52,6 +54,7 @@ def take_step(
         judging: whether it is the discriminator's turn.
         optimizers: by network.
         batch: what the step sees.
+        room: remembers, from step to step, how many images fit at once.
 
     Returns:
         The output without its gradient, and the loss terms by name.
@@ -59,20 +62,27 @@ def take_step(
     Raises:
         BenchError: the memory is too small and the batch cannot be split.
     """
-    try:
-        return _step(fabric, model, generator, judge, judging, optimizers, batch)
-    except torch.OutOfMemoryError:
-        if fabric.world_size > 1:
-            raise  # the others wait for this one: all must end
+    room = room or Room()
+    if not room.images or judge is not None:
+        try:
+            return _step(fabric, model, generator, judge, judging, optimizers, batch)
+        except torch.OutOfMemoryError:
+            if fabric.world_size > 1:
+                raise  # the others wait for this one: all must end
     # Here, and not above, what the attempt held is free again.
     count = len(batch.condition)
     why = "the discriminator learns in turn with it" if judge is not None else _bound(model.generator)
     for length in (count >> place for place in range(1, count.bit_length())):
         if why:
             break
-        free(batch.condition.device)
+        if room.images and length > room.images:
+            continue
+        if length != room.images:
+            free(batch.condition.device)
         with suppress(torch.OutOfMemoryError):
-            return _in_parts(fabric, model, generator, optimizers, batch, length)
+            made = _in_parts(fabric, model, generator, optimizers, batch, length)
+            room.images = length
+            return made
     why = why or "not even one image fits"
     raise BenchError(
         f"the device's memory is too small for a step of {count} images, which cannot be taken in parts: {why}; "

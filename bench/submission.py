@@ -93,21 +93,14 @@ def _predictions(path: Path, shelf: Shelf, domains: Sequence[str], track: Track,
 
 def _model(path: Path, shelf: Shelf, domains: Sequence[str], track: Track | None, splits: Sequence[str]) -> Verdict:
     from bench.exported import read
-    from bench.exported.convention import beside, find
 
     try:
         model = read(path)
     except BenchError as error:
-        reasons = [_refused(error, path)]
-        if beside(path).is_file():  # the file is refused first; its convention may be wrong as well
-            try:
-                find(path, None)
-            except BenchError as other:
-                reasons.append(_refused(other, beside(path)))
+        # What the convention beside it says can be judged even so.
+        reasons = (_refused(error, path), *_convention(path, shelf.size, track))
         return Verdict(path, "model", tuple(dict.fromkeys(reasons)), ())
-    reasons = []
-    if track not in (None, model.track):
-        reasons.append(Fault(REFUSED, path.name, f"it declares the track {model.track.name}, not {track.name}"))
+    reasons = _other_track(path, model.track, track)
     wanted = _wanted(shelf, domains, model.track, splits)
     try:
         model.fits((shelf.size, shelf.size))
@@ -121,11 +114,34 @@ def _model(path: Path, shelf: Shelf, domains: Sequence[str], track: Track | None
     return Verdict(path, "model", tuple(reasons), () if reasons else tuple(lines))
 
 
-def _record(path: Path) -> Verdict:
+def _convention(path: Path, size: int, track: Track | None) -> list[Fault]:
+    """What is wrong with the convention beside a model file that is refused itself; nothing where none lies there."""
+    from bench.exported.convention import beside, find
+
+    place = beside(path)
+    if not place.is_file():
+        return []
     try:
-        record = records.read(path)
+        said = find(path, None)
     except BenchError as error:
-        return Verdict(path, "record", (_refused(error, path),), ())
+        return [_refused(error, place)]
+    reasons = _other_track(place, said.track, track)
+    if said.size not in (None, size) and not said.resize:
+        detail = f"it takes pictures of {said.size} by {said.size} pixels, these are {size} by {size}"
+        reasons.append(Fault(REFUSED, place.name, detail))
+    return reasons
+
+
+def _other_track(path: Path, declared: Track, asked: Track | None) -> list[Fault]:
+    if asked in (None, declared):
+        return []
+    return [Fault(REFUSED, path.name, f"it declares the track {declared.name}, not {asked.name}")]
+
+
+def _record(path: Path) -> Verdict:
+    if wrong := records.judge_file(path):
+        return Verdict(path, "record", tuple(Fault(REFUSED, path.name, line) for line in wrong), ())
+    record = records.read(path)
     if path.name != record.file_name:
         reason = Fault(REFUSED, path.name, f"its contents say that it is {record.file_name}")
         return Verdict(path, "record", (reason,), ())

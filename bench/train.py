@@ -8,13 +8,13 @@ same weights as one that was not.
 from __future__ import annotations
 
 import csv
+import json
 import math
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ from bench.checkpoint import (
     require_sealed,
     restore,
     sealed,
-    write_tensors,
+    tidy,
 )
 from bench.colorize import predict
 from bench.data.workplace import alone
@@ -42,7 +42,7 @@ from bench.errors import BenchError
 from bench.files import sha256, whole, write_json
 from bench.job import Job, judged_at, rate_at, stage_at
 from bench.metrics.pixel import score_images
-from bench.parallel import by_the_first, whole_batch, whole_calls
+from bench.parallel import agreed, by_the_first, together, whole_batch, whole_calls
 from bench.step import make_optimizer, set_rates, take_step
 from bench.types import Images, Stage
 
@@ -61,9 +61,18 @@ FACTS = "training.json"
 FACTS_KEYS = {"seed", "pretrained", "device", "seconds", "images_per_second", "best_step", "parameters"}
 WEIGHTS = "weights.safetensors"
 CURVES = "curves.csv"
-TENSORBOARD = "tensorboard"
 
 Report = Callable[[dict[str, Any]], None]
+Stop = Callable[[], bool]
+"""Whether the work shall be saved and ended."""
+
+
+class Stopped(Exception):
+    """The work was saved and ended, as asked."""
+
+
+class Taken(Exception):
+    """Somebody else has the work in hand."""
 
 
 def train(
@@ -74,6 +83,8 @@ def train(
     home: Path,
     machine: Machine,
     report: Report | None = None,
+    stop: Stop = lambda: False,
+    wait: bool = True,
 ) -> Path:
     """Train one entry, or continue it, or do nothing if it is done.
 
@@ -85,26 +96,54 @@ def train(
         home: the folder that holds `checkpoints/`.
         machine: device, number of devices, precision.
         report: called now and then with `step`, `steps`, `images_per_second`, `seconds_left`, `validation`.
+        stop: asked where a checkpoint can be written; of several processes the first one's answer counts.
+        wait: for another process of this machine that trains the entry, instead of leaving it to that. Several
+            processes that share the work always wait.
 
     Returns:
         The entry's folder: `weights.safetensors` (the step with the lowest mean validation CIEDE2000),
         `training.json` (the facts) and `curves.csv`; `tensorboard/` too where TensorBoard is installed.
 
     Raises:
-        BenchError: no training image, a damaged checkpoint, or a loss that is not finite (names step and images).
+        BenchError: no training image, a damaged checkpoint, a loss that is not finite (names step and images), or
+            processes that share the work and differ in what they find.
+        Stopped: `stop` said so; a checkpoint was written, unless nothing was begun.
+        Taken: another process trains it, and `wait` is off.
     """
     folder = job.folder(home)
-    if (folder / FACTS).exists():
+    if machine.several:
+        machine.fabric()  # connects the processes
+    if is_trained(folder):
         read_facts(job, splits, home)
-        _tidy(folder)  # a process killed at the very end left it to us
+        tidy(folder)  # a process killed at the very end left it to us
         return folder
     fabric = machine.fabric()
     with ExitStack() as stack:
         # A second process on the same entry waits for the first, and finds its work.
-        by_the_first(lambda: stack.enter_context(alone(folder, wait=True)))
-        if not (folder / FACTS).exists():
-            _train(job, images, validation, splits, folder, fabric, machine.resolved()[1], report)
+        while not by_the_first(lambda: _alone(stack, folder)):
+            if not (wait or machine.several):
+                raise Taken
+            time.sleep(0.1)
+        if not is_trained(folder):
+            _train(job, images, validation, splits, folder, fabric, machine.resolved()[1], report, stop)
     return folder
+
+
+def is_trained(folder: Path) -> bool:
+    """Whether a training is done, by the file that says so.
+
+    Raises:
+        BenchError: processes that share the work differ in it.
+    """
+    return agreed(f"whether {folder / FACTS} is there", (folder / FACTS).exists())
+
+
+def _alone(stack: ExitStack, folder: Path) -> bool:
+    try:
+        stack.enter_context(alone(folder))
+    except BenchError:
+        return False
+    return True
 
 
 def _train(
@@ -116,6 +155,7 @@ def _train(
     fabric: Fabric,
     precision: str,
     report: Report | None,
+    stop: Stop,
 ) -> None:
     resident = Resident(job, images, fabric.device)
     if job.batch_size % fabric.world_size:
@@ -128,16 +168,18 @@ def _train(
     torch.manual_seed(job.seed)
     model = job.build(size=job.size, width=job.budget.width, weights=job.weights)
     run = Run(job, fabric, model, folder, identity(job, splits, precision))
-    optimizer_tensors = run.load()
-    run.board = _tensorboard(folder, fabric)
+    with together():
+        optimizer_tensors = run.load()
+    agreed("what they train and from which step", (json.dumps(run.identity, sort_keys=True), run.step))
+    if by_the_first(stop):
+        raise Stopped
+    run.show()
     try:
-        _loop(run, resident, validation, optimizer_tensors, report)
+        _loop(run, resident, validation, optimizer_tensors, report, stop)
     finally:
         if run.board is not None:
             run.board.close()
-    if fabric.is_global_zero:
-        _finish(run)
-    fabric.barrier()
+    by_the_first(lambda: _finish(run))
 
 
 def _loop(
@@ -146,6 +188,7 @@ def _loop(
     validation: Mapping[str, Images],
     optimizer_tensors: dict[str, Tensor],
     report: Report | None,
+    stop: Stop,
 ) -> None:
     job, fabric, model = run.job, run.fabric, run.model
     model.to(fabric.device, memory_format=torch.channels_last)
@@ -179,7 +222,7 @@ def _loop(
         torch.manual_seed(job.seed * 1_000_003 + run.step)  # dropout, from (seed, step) alone
         judging = judged_at(job.recipe, job.steps, run.step)
         fake, losses = take_step(
-            fabric, model, generator, judge if now.discriminator else None, judging, optimizers, batch
+            fabric, model, generator, judge if now.discriminator else None, judging, optimizers, batch, run.room
         )
         terms.append(losses)
         if resident.unroll > 1:
@@ -191,33 +234,26 @@ def _loop(
             terms.clear()
         if run.step in validate_at and samples:
             score = _validate(run, samples)
-            _note(run, "validation_ciede2000", score)
+            run.note("validation_ciede2000", score)
             # Only the last stage is the recipe's result: before it the discriminator may not have played at all.
             if now is job.recipe.stages[-1] and score < run.best_score:
                 run.best_score, run.best_step = score, run.step
-                _save_weights(run)
+                run.save_best()
         run.seconds = before + time.monotonic() - clock
         # Only where the log is empty, so that a run that goes on keeps the same curves, and between two windows of
         # frames, so that no own output is lost.
-        whole_window = run.step % resident.unroll == 0
-        if run.step < job.steps and time.monotonic() - saved > CHECKPOINT_SECONDS and not terms and whole_window:
+        fit = run.step < job.steps and not terms and run.step % resident.unroll == 0
+        ending = fit and by_the_first(stop)
+        if fit and (ending or time.monotonic() - saved > CHECKPOINT_SECONDS):
             run.save()
             saved = time.monotonic()
         if report and fabric.is_global_zero:
-            report(_progress(run, (run.step - begun) * job.batch_size / (run.seconds - before)))
+            report(run.progress((run.step - begun) * job.batch_size / (run.seconds - before)))
+        if ending:
+            raise Stopped
     if not samples:
         run.best_step = job.steps  # nothing to choose by: the last step
-        _save_weights(run)
-
-
-def _progress(run: Run, rate: float) -> dict[str, Any]:
-    return {
-        "step": run.step,
-        "steps": run.job.steps,
-        "images_per_second": rate,
-        "seconds_left": (run.job.steps - run.step) * run.job.batch_size / rate,
-        "validation": None if math.isinf(run.best_score) else run.best_score,
-    }
+        run.save_best()
 
 
 def _optimizers(run: Run, stage: Stage, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
@@ -228,19 +264,6 @@ def _optimizers(run: Run, stage: Stage, tensors: Mapping[str, Tensor]) -> dict[s
     for name, optimizer in run.optimizers.items():
         restore(optimizer, name, tensors, run.folder / STATE)
     return {name: run.fabric.setup_optimizers(optimizer) for name, optimizer in run.optimizers.items()}
-
-
-def _save_weights(run: Run) -> None:
-    """Write the generator under its step; the checkpoint that names this step drops the older ones."""
-    tensors = {key: value.detach().cpu().contiguous() for key, value in run.model.generator.state_dict().items()}
-    bad = [key for key, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
-    if bad:  # on every device, so that all stop together
-        raise BenchError(
-            f"{run.job.entry.name}: the weights {bad[0]} are not finite at step {run.step}; they are not kept. "
-            "Try --precision 32-true or another --seed."
-        )
-    if run.fabric.is_global_zero:
-        write_tensors(run.best_path, tensors)
 
 
 def _log(run: Run, terms: list[dict[str, Tensor]], resident: Resident) -> None:
@@ -255,7 +278,7 @@ def _log(run: Run, terms: list[dict[str, Tensor]], resident: Resident) -> None:
         bad += [
             (run.step - len(terms) + place, name) for place, v in zip(places, values, strict=True) if not v.isfinite()
         ]
-        _note(run, name, float(values.mean()))
+        run.note(name, float(values.mean()))
     if bad:
         step, name = min(bad)
         named = ", ".join(resident.choose(step).names)
@@ -263,22 +286,6 @@ def _log(run: Run, terms: list[dict[str, Tensor]], resident: Resident) -> None:
             f"{run.job.entry.name}: {name} is not finite at step {step} of {run.job.steps}, images {named}; "
             "the last checkpoint is kept. Try --precision 32-true or another --seed."
         )
-
-
-def _note(run: Run, term: str, value: float) -> None:
-    """A point of a curve: kept for the CSV, and shown live by TensorBoard where that is installed."""
-    run.curves.append({"step": run.step, "stage": run.stage, "term": term, "value": value})
-    if run.board is not None:
-        run.board.add_scalar(term, value, run.step)
-
-
-def _tensorboard(folder: Path, fabric: Fabric) -> Any:
-    """A writer of TensorBoard's event files, or None where it is not installed."""
-    if find_spec("tensorboard") is None or not fabric.is_global_zero:
-        return None
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(str(folder / TENSORBOARD), flush_secs=10)
 
 
 def _validate(run: Run, samples: Mapping[str, Images]) -> float:
@@ -343,9 +350,12 @@ def read_facts(job: Job, splits: list[str], home: Path) -> dict[str, Any]:
 def _finish(run: Run) -> None:
     """Curves, weights, then the facts: the file that says this entry is done. Checkpoints are dropped last."""
     job = run.job
-    with whole(run.folder / WEIGHTS) as temporary:
+    with whole(run.folder / WEIGHTS, durable=True) as temporary:
         shutil.copyfile(run.best_path, temporary)
-    with whole(run.folder / CURVES) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+    with (
+        whole(run.folder / CURVES, durable=True) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as stream,
+    ):
         writer = csv.DictWriter(stream, ["step", "stage", "term", "value"])
         writer.writeheader()
         writer.writerows(run.curves)
@@ -362,15 +372,10 @@ def _finish(run: Run) -> None:
         "weights_sha256": sha256(run.folder / WEIGHTS),
         "curves_sha256": sha256(run.folder / CURVES),
     }
-    write_json(run.folder / FACTS, sealed(facts))
-    _tidy(run.folder)
-
-
-def _tidy(folder: Path) -> None:
-    """Drop the checkpoints of a finished training, where the disk can be written."""
-    with suppress(OSError):
-        for left in [folder / STATE, *folder.glob("step-*.safetensors"), *folder.glob("best-*.safetensors")]:
-            left.unlink(missing_ok=True)
+    if run.room.images:
+        facts["images_at_once"] = run.room.images
+    write_json(run.folder / FACTS, sealed(facts), durable=True)
+    tidy(run.folder)
 
 
 def load(job: Job, splits: list[str], home: Path, device: torch.device) -> tuple[Any, dict[str, Any]]:
@@ -386,5 +391,5 @@ def load(job: Job, splits: list[str], home: Path, device: torch.device) -> tuple
     model = job.build(size=job.size, width=job.budget.width, weights=None)
     fill(model.generator, read_tensors(path), path)
     model.to(device, memory_format=torch.channels_last)
-    _tidy(path.parent)
+    tidy(path.parent)
     return model, facts

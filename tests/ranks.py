@@ -23,10 +23,10 @@ from bench.colorize import predict
 from bench.data.manifest import Item, Split
 from bench.errors import BenchError
 from bench.evaluate import Subject, evaluate, painted
-from bench.parallel import by_the_first, leads
+from bench.parallel import agreed, by_the_first, leads, place, together
 from bench.records import write
 from bench.scoring import Scorer
-from bench.train import load, train
+from bench.train import Stopped, load, train
 from bench.types import Batch, Budget, Track
 
 SPLITS = ["toy/cartoon/train:0", "toy/anime/train:1"]
@@ -110,6 +110,31 @@ def main(home: Path) -> None:
         by_the_first(fail)
     except BenchError as error:
         print(error)
+    rank, count = place()
+
+    def breaks() -> None:
+        raise OSError(28, "No space left on device")
+
+    def differ() -> None:
+        agreed("the entry", f"entry {rank}")
+
+    def last_fails() -> None:
+        with together():
+            if rank == count - 1 > 0:
+                raise ZeroDivisionError("in the last one")
+
+    if count > 1:
+        for act in (lambda: by_the_first(breaks), differ, last_fails):
+            try:
+                act()
+            except BenchError as error:
+                print(error)
+        asked = iter([False, False, True])
+        monkey = job(build=build, seed=2)
+        try:
+            train(monkey, DATA, VALIDATION, SPLITS, home, CPU, stop=lambda: rank == 0 and next(asked))
+        except Stopped:
+            print("stopped together")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pytest
 
 from bench.cluster.storage import MANIFEST, Store
 from bench.errors import BenchError
+from bench.files import PART
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -92,3 +93,15 @@ def test_no_file_goes_outside_the_folder(url: str, tmp_path: Path, monkeypatch: 
 def test_an_unknown_place_is_said_in_one_line() -> None:
     with pytest.raises(BenchError, match="--store nowhere://x"):
         Store("nowhere://x")
+
+
+def test_what_a_killed_process_had_fetched_goes_with_the_next_folder(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.files._swept", set())
+    store = Store(url)
+    store.put(made(tmp_path / "one", x="1"), "a")
+    left = made(tmp_path / f".fetched-left{PART}", x="0")
+    assert store.get("a", tmp_path / "got")
+    assert not left.exists()
+    assert not list(tmp_path.glob(".fetched-*"))

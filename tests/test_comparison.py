@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.comparison import Rank, difference, over_seeds, rank_intervals
+from bench.comparison import Rank, apart_over_seeds, difference, over_seeds, rank_intervals
 from bench.statistics import summarize_all
 
 
@@ -134,3 +134,47 @@ def test_one_seed_or_one_group_has_no_interval() -> None:
     assert (lone.value, lone.low, lone.seed_deviation) == (2.0, None, pytest.approx(2**0.5))
     equal = over_seeds([np.full(4, 2.5)] * 3, groups(4))
     assert (equal.low, equal.high) == (2.5, 2.5)
+
+
+@pytest.mark.parametrize("unlike", [False, True])
+def test_equal_entries_of_several_seeds_are_seldom_told_apart(unlike: bool) -> None:
+    """Seeds that differ more than groups do: true ranks stay open, whichever seeds the two had."""
+    rng, wrong, alone, trials = np.random.default_rng(8), 0, 0, 200
+    seeds = {"e0": (0, 1, 2), "e1": (3, 4, 5) if unlike else (0, 1, 2)}
+    for _ in range(trials):
+        values = {name: 0.8 * rng.normal(size=3) + 0.3 * rng.normal(size=(12, 3)) for name in seeds}
+        found = rank_intervals(values, groups(12), direction="lower", seeds=seeds, resamples=200)
+        wrong += found["e0"].best == found["e0"].worst
+        means = {name: one.mean(axis=1) for name, one in values.items()}
+        blind = rank_intervals(means, groups(12), direction="lower", resamples=200)
+        alone += blind["e0"].best == blind["e0"].worst
+    assert wrong / trials < 0.1
+    assert alone / trials > 0.6  # what groups alone would say
+
+
+def test_an_entry_of_one_seed_is_taken_to_vary_as_the_other_does() -> None:
+    rng, count = np.random.default_rng(9), 10
+    first, second = rng.normal(10, 0.1, (count, 1)) + np.array([0.0, 1.0, 2.0]), rng.normal(13, 0.1, (count, 1))
+    made = apart_over_seeds(first, second, ((0, 1, 2), (0,)))
+    of_groups = (first.mean(axis=1) - second[:, 0]).var(ddof=1) / count
+    assert made.error == pytest.approx((of_groups + 1.0 / 3 + 1.0) ** 0.5)
+    assert made.freedom == pytest.approx(2, abs=0.01)
+    back = apart_over_seeds(second, first, ((0,), (0, 1, 2)))
+    assert (back.value, back.error, back.p) == pytest.approx((-made.value, made.error, made.p))
+    found = rank_intervals({"a": first, "b": second}, groups(count), direction="lower", resamples=200)
+    assert (found["a"].best, found["a"].worst) == (1, 2)  # 2.0 away, but another training moves it by 1
+    # The same seeds: the plain interval of the differences.
+    same = apart_over_seeds(first, first + rng.normal(0, 0.1, (count, 3)), ((0, 1, 2), (0, 1, 2)))
+    assert same.seed_deviation is not None
+    assert same.freedom is not None
+    assert same.freedom > 2
+
+
+def test_ranks_of_ten_equal_entries_stay_open() -> None:
+    """Three seeds leave two degrees, and nine differences give chance nine goes: 20 in 100 were wrong without both."""
+    rng, wrong, trials = np.random.default_rng(10), 0.0, 100
+    for _ in range(trials):
+        values = {f"e{k}": 0.8 * rng.normal(size=3) + 0.4 * rng.normal(size=(12, 3)) for k in range(10)}
+        found = rank_intervals(values, groups(12), direction="lower", resamples=200)
+        wrong += sum((one.best, one.worst) != (1, 10) for one in found.values()) / 10
+    assert wrong / trials < 0.14

@@ -18,12 +18,15 @@ from bench import crew, grid, playing, records, train
 from bench.checkpoint import STATE
 from bench.crew import processes
 from bench.crew.claims import claim
+from bench.crew.dispatch import Stopping, carry_out
 from bench.crew.orders import RESULTS
 from bench.data.folder import add
+from bench.data.workplace import alone
 from bench.device import Machine
 from bench.errors import BenchError
 from bench.grid import Event
 from bench.job import Job
+from bench.scoring import Scorer
 from bench.shelf import Shelf
 from bench.train import FACTS, WEIGHTS
 from bench.types import Budget, Entry, Mix, Track
@@ -218,9 +221,9 @@ def test_evaluations_side_by_side_give_what_one_after_another_do(shelf: Shelf, t
         )  # fmt: skip
 
     def cut(event: Event) -> None:
-        raise RuntimeError("cut")
+        raise KeyboardInterrupt
 
-    with pytest.raises(RuntimeError, match="cut"):
+    with pytest.raises(KeyboardInterrupt):
         evaluate("apart", cut, 1)
     events: list[Event] = []
     together = evaluate("together", events.append, 2)
@@ -240,6 +243,108 @@ def test_as_many_workers_as_cores_unless_asked(monkeypatch: pytest.MonkeyPatch) 
     assert crew.workers_for(CPU, 100) == 8
     assert crew.workers_for(CPU, 100, asked=2) == 2
     assert crew.workers_for(Machine("cpu", devices=2), 100) == 1
+    with pytest.raises(BenchError, match="--workers 2: entries that several devices share"):
+        crew.workers_for(Machine("cpu", devices=2), 100, asked=2)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "test")  # two nodes of one device each
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")
+    assert crew.workers_for(Machine("cpu"), 100) == 1
+
+
+def test_a_worker_that_is_killed_in_the_middle_of_a_word_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("""#!/bin/sh\nread order\nprintf '{"state": "trai'\n""")
+    python.chmod(0o755)
+    monkeypatch.setattr(processes.sys, "executable", str(python))
+    told: list[str] = []
+    orders = [{"entry": "one", "task": "train"}]
+    carry_out(orders, processes.Processes(1), lambda _, state, __: told.append(state), crew.Rules(1, 20), Stopping())
+    assert told == ["again", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (OSError(28, "No space left on device", "/home/x"), "No space left on device: /home/x"),
+        (ZeroDivisionError("no\nmore"), "ZeroDivisionError: no"),
+    ],
+)
+def test_whatever_goes_wrong_with_an_entry_fails_that_entry_alone(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, error: Exception, why: str
+) -> None:
+    first, second = jobs(shelf)[:2]
+    true = grid.train
+
+    def breaks(job: Job, *given: Any) -> Any:
+        if job.entry == first.entry:
+            raise error
+        return true(job, *given)
+
+    monkeypatch.setattr(grid, "train", breaks)
+    events: list[Event] = []
+    with pytest.raises(BenchError) as caught:
+        crew.train_all(baselines, [first, second], shelf, CPU, events.append, workers=1)
+    assert why in str(caught.value)
+    assert [event.state for event in events if event.state in crew.OVER] == ["failed", "trained"]
+
+
+def test_who_trains_without_a_claim_is_met_and_left_to_it(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trainer that hung long enough to lose its claim still holds its folder: nobody waits for it in silence."""
+    monkeypatch.setattr("bench.crew.dispatch.PAUSE", 0.1)
+    one = jobs(shelf)[0]
+    states: list[str] = []
+    with ExitStack() as theirs:
+        theirs.enter_context(alone(one.folder(shelf.home)))
+
+        def report(event: Event) -> None:
+            states.append(event.state)
+            if event.state == "busy":
+                theirs.close()
+
+        crew.train_all(baselines, [one], shelf, CPU, report, workers=1)
+    assert [state for state in states if state in crew.OVER] == ["busy", "trained"]
+
+
+def test_results_wait_for_a_stopped_command_and_for_no_failed_one(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [playing.Runnable(Entry(name)) for name in ("gray-copy", "mean-chroma")]
+    weights = tmp_path / "weights"
+    weights.write_text("one")
+    true, beats = playing.score, []
+    monkeypatch.setattr(playing.Options, "scorer", lambda *_: Scorer(protocol_only=True))
+
+    def evaluate(report: Any) -> list[records.Record]:
+        options = playing.Options(inception=str(weights), protocol_only=True)
+        return crew.evaluate_all(
+            baselines, shelf, ["cartoon"], ["test"], entries, Track("gray"), options, tmp_path / "records", CPU, report
+        )
+
+    def stopped(event: Event) -> None:
+        beats.append(event.state)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(stopped)
+    assert len(list((shelf.home / RESULTS).iterdir())) == 1
+    weights.write_text("other")  # another judge's results are not taken up
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(stopped)
+    assert len(list((shelf.home / RESULTS).iterdir())) == 2
+
+    def breaks(one: playing.Runnable, *given: Any) -> Any:
+        if one.entry == entries[1].entry:
+            raise BenchError("it broke.")
+        return true(one, *given)
+
+    monkeypatch.setattr(playing, "score", breaks)
+    events: list[Event] = []
+    with pytest.raises(BenchError, match="it broke"):
+        evaluate(events.append)
+    assert [event.facts.get("seconds") for event in events] == [0.0, None]
+    assert len(list((shelf.home / RESULTS).iterdir())) == 1  # of the other judge
 
 
 @pytest.mark.slow

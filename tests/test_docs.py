@@ -66,10 +66,11 @@ def test_a_row_is_made_again_and_a_board_read(here: Path) -> None:
     # What the other page reads: a second entry, and the references.
     play("bench train-baselines --model fu2017-cgan --mix cartoon --size 64")
     play("bench evaluate --domain cartoon --size 64 --model all --track gray")
-    prints, compares, recommends = shell("read-a-board.md")
+    prints, compares, recommends, claims = shell("read-a-board.md")
     assert "gray-copy" in play(prints)
     assert "fu2017-cgan@cartoon" in play(compares)
     assert "fu2017" in play(recommends)
+    assert "fu2017-gan-over-convnet" in play(claims)
 
 
 def test_films_become_a_board(here: Path) -> None:

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -27,7 +28,7 @@ from bench.errors import BenchError
 from bench.evaluate import Subject, evaluate, painted
 from bench.gallery import Gallery, Index, choosing, heat, learning
 from bench.gallery.facts import Sheet
-from bench.gallery.making import NO_PICTURES, make
+from bench.gallery.making import NO_PICTURES, NO_VALUES, OTHER_RUN, make
 from bench.gallery.sheets import Sheets
 from bench.predictions import Origin, keep
 from bench.records import Record, read_all, write
@@ -360,6 +361,49 @@ def test_a_curve_that_burst_stays_readable_and_a_damaged_one_is_named(tmp_path: 
     path.write_text("step,stage,term,value\n1,a,l1,half\n")
     with pytest.raises(BenchError, match="damaged"):
         learning.curve(path)
+
+
+def test_a_curve_that_was_changed_is_left_out_with_a_line(tmp_path: Path) -> None:
+    record = sample_record("m@anime")
+    assert record.training is not None
+    folder = tmp_path / "checkpoints" / record.training.collection / "m"
+    record = replace(record, training=replace(record.training, weights_sha256="ab" * 32))
+    folder.mkdir(parents=True)
+    curves, facts = folder / "curves.csv", {"weights_sha256": "ab" * 32}
+    curves.write_text("step,stage,term,value\n1,a,l1,2.0\n")
+    sealed = facts | {"curves_sha256": hashlib.sha256(curves.read_bytes()).hexdigest()}
+
+    def found(facts: dict[str, str]) -> tuple[int, list[str]]:
+        (folder / "training.json").write_text(json.dumps(facts))
+        lines: list[str] = []
+        return len(learning.trainings(tmp_path, [record], lines.append)), lines
+
+    assert found(sealed) == (1, [])
+    curves.write_text("step,stage,term,value\n1,a,l1,3.0\n")
+    assert found(facts) == (1, [])  # of a version that did not seal it
+    count, (line,) = found(sealed)
+    assert count == 0
+    assert re.match(r"the curve of m@anime gray seed 0 is left out: .*curves\.csv was changed after the training", line)
+    curves.write_text("step,stage,term,value\n1,a,l1,half\n")
+    count, (line,) = found(facts)
+    assert count == 0
+    assert "is damaged" in line
+
+
+def test_scores_that_lack_are_told_from_those_of_another_run(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home, tmp_path / "home")
+    (path,) = (tmp_path / "home/scores").glob("*near@anime*")
+    records = read_all(home / "records")
+
+    def why() -> str:
+        walls = make(records, open_v1.NAME, SIZE, tmp_path / "home").index.walls
+        (wall,) = (wall for wall in walls if wall.track == "gray")
+        return wall.left_out["near@anime"]
+
+    shutil.copy(next((tmp_path / "home/scores").glob("*far@*")), path)
+    assert why() == OTHER_RUN
+    path.unlink()
+    assert why() == NO_VALUES
 
 
 def test_steps_count_colour_difference() -> None:

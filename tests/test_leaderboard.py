@@ -78,22 +78,6 @@ def test_ranks_that_paired_differences_leave_open() -> None:
     assert [row.ranks for row in one([*made[:2], replace(made[2], groups={})]).tables[0].rows] == [None] * 3
 
 
-def test_the_interval_over_seeds_is_for_another_training_too() -> None:
-    names = [f"g{place}" for place in range(8)]
-    made = []
-    for seed, shift in enumerate((0.0, 2.0, 4.0)):
-        groups = {name: 10.0 + shift + place % 3 for place, name in enumerate(names)}
-        value = sum(groups.values()) / len(groups)
-        made.append(replace(sample_record("a@anime", seed=seed, values={PRIMARY: value}), groups=groups))
-    (row,) = one(made).tables[0].rows
-    cell = row.cells[PRIMARY]
-    assert cell.low is not None
-    assert cell.high is not None
-    assert cell.value is not None
-    # The groups alone would leave 0.7 either way; three seeds that differ by a standard deviation of 2, nearly 5.
-    assert 4 < cell.high - cell.value < 5
-
-
 def test_best_follows_the_direction_and_leaves_references_out() -> None:
     board = one(
         [
@@ -163,25 +147,6 @@ def test_an_absent_number_is_not_ranked_so_its_signature_does_not_matter() -> No
     fid = replace(other.scores["fid"], signature="FID|other")
     made = one([good, replace(other, scores={**other.scores, "fid": fid})]).tables[0]
     assert any(note.startswith("FID is absent for b@anime: no Inception weights") for note in made.notes)
-
-
-def test_seeds_are_averaged() -> None:
-    made = one([sample_record(seed=seed, values={PRIMARY: value}) for seed, value in enumerate((9.0, 10.0, 14.0))])
-    (row,) = made.tables[0].rows
-    assert row.seeds == (0, 1, 2)
-    assert row.cells[PRIMARY].value == 11.0
-    assert row.cells[PRIMARY].low == pytest.approx(10.5)
-    assert any("×k" in note for note in made.tables[0].notes)
-
-
-def test_seeds_of_different_trainings_are_refused() -> None:
-    first, second = sample_record(seed=0), sample_record(seed=1)
-    assert second.training is not None
-    other = replace(second, training=replace(second.training, budget="paper"))
-    with pytest.raises(BenchError, match="differ in their training's budget"):
-        boards([first, other])
-    with pytest.raises(BenchError, match="two records of fu2017-cgan@anime with one seed"):
-        boards([first, first])
 
 
 def test_notes_say_what_a_reader_must_know() -> None:

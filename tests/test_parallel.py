@@ -11,6 +11,9 @@ import pytest
 import ranks
 import torch
 from safetensors.torch import load_file
+from torch import nn
+
+from bench.parallel import _BatchNorm
 
 TOLERANCE = 2e-5
 """Of a weight, beside one device: sums of floats in another order, over 40 steps."""
@@ -27,6 +30,12 @@ def test_two_devices_train_and_evaluate_what_one_does(tmp_path: Path, capsys: py
     for lines in said:
         assert "batches of 3 images cannot be shared by 2 devices in equal parts" in lines, "both refuse"
         assert "the first one failed." in lines, "both hear of it"
+        assert "No space left on device" in lines, "whatever it was"
+        assert "differ in the entry: the first has 'entry 0', another 'entry 1'" in lines
+        assert "ZeroDivisionError: in the last one" in lines
+        assert "stopped together" in lines
+    (state,) = (tmp_path / "two").rglob("smoke-s2/state.json")
+    assert 0 < json.loads(state.read_text())["step"] < 40
     (one,), (two,) = ((tmp_path / name).rglob("smoke-s0/weights.safetensors") for name in ("one", "two"))
     first, second = load_file(one), load_file(two)
     assert first.keys() == second.keys()
@@ -42,6 +51,18 @@ def test_two_devices_train_and_evaluate_what_one_does(tmp_path: Path, capsys: py
     facts = [json.loads(path.with_name("training.json").read_text()) for path in (one, two)]
     assert [found["devices"] for found in facts] == [1, 2]
     assert facts[0]["best_step"] == facts[1]["best_step"]
+
+
+def test_normalization_without_momentum_keeps_the_mean_of_all_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.parallel.dist.all_reduce", lambda value: None)  # one process is all of them
+    torch.manual_seed(0)
+    plain, ours = nn.BatchNorm2d(3, momentum=None), _BatchNorm(3, momentum=None)
+    for _ in range(4):
+        batch = torch.randn(5, 3, 4, 4)
+        plain(batch)
+        ours(batch)
+    for name, value in plain.state_dict().items():
+        assert torch.allclose(value.float(), ours.state_dict()[name].float(), atol=1e-6), name
 
 
 @pytest.mark.slow

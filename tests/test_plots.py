@@ -1,5 +1,6 @@
 """Drawings and the sections that hold them: fit for any page, the same every time, and told in words."""
 
+import html
 import re
 import subprocess
 import sys
@@ -163,7 +164,17 @@ def test_curves_are_empty_without_a_gallery_and_thin_with_one() -> None:
     assert text.count('<svg class="plot"') == 2
     assert "Lowest: 14.10 ΔE00 at step 2,950, trained on anime, seed 0." in text
     assert "Lower at the end than at the start: none." in text
+    assert "lowest validation in the training's last stage" in html.unescape(text)
     assert max(map(len, re.findall(r"<svg.*?</svg>", text, re.DOTALL))) < 12_000
+
+
+def test_every_mix_has_its_curve_however_many_seeds_there_are() -> None:
+    mixes = ("anime", "cartoon", "live-action", "manga", "mixed")
+    known = {(f"m@{mix}", "gray", seed): Curve(Values((1, 2), (9.0, 8.0)), {}) for mix in mixes for seed in (0, 1, 2)}
+    text = shown(curves, [told("m@anime", [10.0, 11.0])], gallery=SimpleNamespace(curves=known))
+    assert all(f"</span> {mix}, seed 0</li>" in text for mix in mixes)
+    assert "seed 1" not in text
+    assert "One training of each mix; 10 more are not drawn." in text
 
 
 def test_a_forest_counts_what_is_sure_and_what_cannot_be() -> None:

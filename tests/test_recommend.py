@@ -116,8 +116,34 @@ def test_a_cheaper_one_that_is_not_told_apart_is_named() -> None:
     made = asked([entry("a@anime", 10.0), close])
     assert made.sure is False
     assert "does not tell them apart" in made.reasons[1]
-    assert "Not told apart from it, and cheaper: b@anime (speed 4.0 times as good)." in made.reasons
+    assert "Not told apart from it, and cheaper: b@anime (4.0 times the speed)." in made.reasons
     assert made.beats_gray is None
+
+
+def test_of_two_as_close_the_cheaper_is_first_and_the_other_the_next() -> None:
+    made = asked([entry("a@anime", 10.0, speed=50.0), entry("b@anime", 10.0, speed=100.0)])
+    assert names(made) == ["b@anime"]
+    assert made.reasons[1].startswith("It is 0.00 ahead of a@anime, the next;")
+    assert advice.leftovers(made)[0] == (
+        "1 entry is bettered: another is as good in CIEDE2000, speed and parameters, and better in one of them."
+    )
+
+
+def test_costs_are_said_with_their_size_and_the_machines_they_hold_for() -> None:
+    made = asked(board())
+    assert "Its cost at 64 px: speed 50 images/s, memory 900 MiB, parameters 0.009 M." in made.reasons
+    assert not any("machines" in reason for reason in made.reasons)
+    other = [*board()[:-2], replace(board()[-2], machine={"cpu": "another"})]
+    assert "Caution: speed was measured on 2 machines that do not compare." in asked(other).reasons
+
+
+def test_what_is_cheaper_is_said_in_its_own_words() -> None:
+    close = replace(entry("b@anime", 10.0, speed=100.0, mib=100, parameters=400), groups={})
+    close = replace(told("b@anime", [9.0, 10.2, 11.1]), cost=close.cost)
+    made = asked([entry("a@anime", 10.0, mib=280), close])
+    assert "Not told apart from it, and cheaper: b@anime (2.8 times less memory, 2.5 times fewer parameters)." in (
+        made.reasons
+    )
 
 
 def test_one_group_says_nothing_of_chance() -> None:

@@ -16,6 +16,7 @@ from test_records import sample_record
 from typer.testing import CliRunner
 
 from bench import records as files_of
+from bench import report
 from bench.cli import app
 from bench.errors import BenchError
 from bench.leaderboard import GRAY, PRIMARY, Board, Row, Table, boards
@@ -28,6 +29,7 @@ from bench.report.export import index as index_of
 from bench.report.html import page as html_page
 from bench.report.markdown import render_boards, render_index, render_page
 from bench.report.overview import doubted, doubts, lead, sentence
+from bench.report.sections.provenance import origins
 
 
 def one(records: list[Record]) -> Table:
@@ -113,6 +115,48 @@ def test_the_scripts_numbers_are_those_of_the_records() -> None:
     assert cells[PRIMARY] == [9.8765, 9.38, 10.38]
     (reason,) = cells["fid"]
     assert found["reasons"][reason] == "no Inception weights; see bench doctor"
+
+
+# How entries came to be.
+
+
+def trained(seed: int = 0, track: str = "gray", **changes: object) -> Record:
+    made = sample_record(seed=seed, track=track, collection="procedural-v1")
+    assert made.training is not None
+    return replace(made, training=replace(made.training, track=track, **changes))
+
+
+def test_every_training_stands_once_and_seeds_together() -> None:
+    gray = [trained(seed, seconds=60.0 + seed) for seed in (0, 1, 2)]
+    sketch = trained(track="lineart-canny")
+    found = origins([*gray, replace(gray[0], split=replace(gray[0].split, name="series")), sketch, *ladder()])
+    assert [(one.entry, one.track, one.seeds, one.duration) for one in found if one.training] == [
+        ("fu2017-cgan@anime", "gray", (0, 1, 2), "60–62 s"),
+        ("fu2017-cgan@anime", "lineart-canny", (0,), "12 s"),
+    ]
+    there = "--track gray --collection procedural-v1 --size 64"
+    assert found[0].commands == (
+        f"bench train-baselines --model fu2017-cgan --mix anime {there} --budget smoke --seed 0 --seed 1 --seed 2",
+        f"bench evaluate --model fu2017-cgan@anime --domain anime --split test {there} --budget smoke",
+        f"bench evaluate --model fu2017-cgan@anime --domain anime --split series {there} --budget smoke",
+    )
+    assert [len(one.commands) for one in found if not one.training] == [1] * len(ladder())
+    longer = origins([trained(), trained(1, images=12800)])
+    assert [(one.seeds, one.training.images) for one in longer if one.training] == [((0,), 6400), ((1,), 12800)]
+
+
+def test_the_study_is_named_only_where_it_makes_everything() -> None:
+    words = "bench study --collection procedural-v1 --size 64 --budget smoke"
+    references = ladder(collection="procedural-v1")
+
+    def named(*records: Record) -> bool:
+        (page,) = pages([*references, *records])
+        return words in html_page(page)
+
+    assert named(trained(), trained(2))
+    assert not named(trained(3))  # a seed that it does not train
+    assert not named(trained(track="screentone"))
+    assert not named(trained(), sample_record("mine", kind="submission", collection="procedural-v1"))
 
 
 # Text from outside.
@@ -295,6 +339,35 @@ def test_tables_are_written_only_on_request(tmp_path: Path) -> None:
         files_of.write(tmp_path / "records", record)
     assert check(tmp_path / "records", tmp_path, tmp_path) == []
     assert len(check(tmp_path / "records", tmp_path, tmp_path, tmp_path)) == 2
+
+
+def test_a_check_of_one_collection_looks_at_no_other(tmp_path: Path) -> None:
+    found, records = [*ladder(), *ladder(collection="procedural-v1")], tmp_path / "records"
+    for record in found:
+        files_of.write(records, record)
+    render(found, tmp_path, tmp_path)
+    (tmp_path / "open-v1-64px.md").write_text("changed")
+    (tmp_path / "old-64px.md").write_text("")
+    (tmp_path / "gallery").mkdir()
+    (tmp_path / "gallery/procedural-v1-32px.zip").write_bytes(b"")
+    ours = check(records, tmp_path, tmp_path, collections=["procedural-v1"])
+    assert ours == [f"{tmp_path / 'gallery/procedural-v1-32px.zip'} has no record behind it; remove it"]
+    other = check(records, tmp_path, tmp_path, collections=["open-v1"])
+    assert other == [f"{tmp_path / 'open-v1-64px.md'} differs from what the records say; run: bench report"]
+    assert len(check(records, tmp_path, tmp_path)) == 3
+    with pytest.raises(BenchError, match="unknown collection"):
+        check(records, tmp_path, tmp_path, collections=["old"])
+
+
+def test_a_page_that_is_too_large_is_told(places: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places += ["--boards", str(tmp_path / "boards"), "--reports", str(tmp_path / "reports")]
+    monkeypatch.setattr(report, "LARGEST_PAGE", 10_000)
+    for words in (["report"], ["report", "--check"]):
+        code, said = run(*words, *places)
+        assert code == len(words) - 1
+        assert re.search(r"open-v1-64px\.html has 0\.\d MB, more than 0\.01 MB", said)
+    monkeypatch.setattr(report, "LARGEST_PAGE", 1_000_000)
+    assert run("report", "--check", *places) == (0, "")
 
 
 def test_gray_is_in_the_index() -> None:

@@ -4,14 +4,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_records import sample_record
 from typer.testing import CliRunner
 
 import baselines
-from bench import records, study
+from bench import gallery, records, report, study
 from bench.cli import app
 from bench.data import collections
+from bench.gallery import making
+from bench.parts import GRAY, PARTS, SEEDS, Part
 from bench.shelf import Shelf
-from bench.study import GRAY, PARTS, SEEDS, Part, jobs
+from bench.study import jobs
 from bench.types import BUDGETS, Budget, Track
 
 
@@ -35,7 +38,7 @@ def test_every_model_of_the_papers_is_in_the_study() -> None:
 def test_every_part_can_be_trained() -> None:
     for part in PARTS:
         for model in part.models:
-            assert part.track is None or part.track in baselines.load(model).TRACKS
+            assert part.track in baselines.load(model).TRACKS
 
 
 def test_the_automatic_gray_track_has_three_seeds(small: Path) -> None:
@@ -62,6 +65,43 @@ def test_one_command_makes_everything(small: Path, monkeypatch: pytest.MonkeyPat
     page = (small / "reports/procedural-v1-64px.html").read_text(encoding="utf-8")
     assert "bench study --collection procedural-v1 --size 64 --budget smoke" in page
     assert CliRunner().invoke(app, words).exit_code == 0
+
+
+def test_galleries_of_other_collections_are_left_alone(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for collection, size in (
+        ("procedural-v1", 64),
+        ("procedural-v1-slices", 64),
+        ("procedural-v1", 96),
+        ("open-v1", 64),
+    ):
+        records.write(small / "leaderboards/records", sample_record(collection=collection, size=size))
+    made: list[tuple[str, int]] = []
+    monkeypatch.setattr(study, "run", lambda *given: None)
+    monkeypatch.setattr(making, "make", lambda found, name, size, *given: made.append((name, size)))
+    monkeypatch.setattr(gallery, "write", lambda folder, made: folder)
+    monkeypatch.setattr(report, "render", lambda *given: [])
+    result = CliRunner().invoke(app, ["study", "--collection", "procedural-v1", "--size", "64"])
+    assert result.exit_code == 0, result.output
+    assert made == [("procedural-v1", 64), ("procedural-v1-slices", 64)]
+
+
+def test_a_part_knows_its_trainings() -> None:
+    part = Part(("cgan",), "lineart-sketch", seeds=(0, 1))
+    assert part.holds("cgan", "mixed", "lineart-sketch", 1)
+    assert part.holds("cgan", "manga", "lineart-sketch", 0)
+    for other in (
+        ("dcgan", "mixed", "lineart-sketch", 0),
+        ("cgan", "cartoon+manga", "lineart-sketch", 0),
+        ("cgan", "mixed", "gray", 0),
+        ("cgan", "mixed", "lineart-sketch", 2),
+    ):
+        assert not part.holds(*other)
+
+
+def test_a_part_holds_what_is_trained_for_it(small: Path) -> None:
+    for one in jobs(baselines, Shelf(small / ".bench", "procedural-v1", 32), "smoke"):
+        assert one.entry.mix is not None
+        assert any(part.holds(one.entry.model, one.entry.mix.name, one.track.name, one.seed) for part in PARTS)
 
 
 def test_a_plan_trains_nothing(small: Path) -> None:

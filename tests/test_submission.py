@@ -18,6 +18,7 @@ from bench.data import png
 from bench.data.manifest import Item, Manifest, in_order
 from bench.errors import BenchError
 from bench.predictions import Submission, Wanted
+from bench.records import judge_file
 from bench.shelf import Shelf
 from bench.submission import check
 from bench.types import Track
@@ -151,6 +152,15 @@ def test_a_model_file_and_its_convention_are_both_named(home: Path, tmp_path: Pa
     path.with_suffix(".json").write_text("[]")
     reasons = check(path, Shelf(home, "mine")).reasons
     assert [one.name for one in reasons] == ["model.pt2", "model.json"]
+    said = {"schema": 1, "name": "my-model", "track": "gray", "size": 8}
+    said |= {"input": {"channels": ["condition"], "range": [0, 1]}, "output": {"space": "rgb", "range": [0, 1]}}
+    path.with_suffix(".json").write_text(json.dumps(said))
+    reasons = check(path, Shelf(home, "mine"), track=Track.parse("lineart-canny")).reasons
+    assert [one.name for one in reasons] == ["model.pt2", "model.json", "model.json"]
+    assert "declares the track gray, not lineart-canny" in reasons[1].detail
+    assert "8 by 8 pixels, these are 32 by 32" in reasons[2].detail
+    path.with_suffix(".json").write_text(json.dumps(said | {"resize": "bicubic"}))
+    assert [one.name for one in check(path, Shelf(home, "mine")).reasons] == ["model.pt2"]
 
     program = torch.export.export(nn.Conv2d(1, 3, 3, 1, 1).eval(), (torch.rand(1, 1, 8, 8),))
     torch.export.save(program, path)
@@ -176,12 +186,25 @@ def test_a_record_needs_no_collection(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text("{}")
     verdict = check(path)
-    assert (verdict.kind, len(verdict.reasons)) == ("record", 1)
+    assert verdict.kind == "record"
     real = sorted((Path(__file__).parents[1] / "leaderboards" / "records").glob("*.json"))[0]
     assert check(real).valid
     path.write_bytes(real.read_bytes())
     (reason,) = check(path).reasons
     assert real.name in reason.detail
+
+
+def test_every_fault_of_a_record_is_named_at_once(home: Path, tmp_path: Path) -> None:
+    real = sorted((Path(__file__).parents[1] / "leaderboards" / "records").glob("*.json"))[0]
+    facts = json.loads(real.read_text())
+    facts["entry"]["kind"], facts["split"]["n"], facts["track"] = "magic", "many", 7
+    path = tmp_path / real.name
+    path.write_text(json.dumps(facts))
+    details = [one.detail for one in check(path).reasons]
+    assert details == judge_file(path)
+    for field in ("entry.kind", "split.n", "track"):
+        assert any(f"field {field}" in detail for detail in details), details
+    assert "not a valid entry, 3 reasons" in run(home, str(path), code=1)
 
 
 def test_questions_without_an_answer_are_one_line(home: Path, tmp_path: Path) -> None:

@@ -14,14 +14,17 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+import bench.checkpoint
 import bench.train
 from baselines._colorizer import Judge, RgbColorizer
 from bench.batches import Resident
+from bench.checkpoint import TENSORBOARD
 from bench.colorize import predict
 from bench.device import Machine
 from bench.errors import BenchError
+from bench.files import write_json
 from bench.job import Job, judged_at, pick, rate_at, stage_at
-from bench.train import CURVES, FACTS, TENSORBOARD, WEIGHTS, load, train
+from bench.train import CURVES, FACTS, WEIGHTS, Stopped, load, train
 from bench.types import Adam, Batch, Budget, Entry, Images, Mix, Recipe, RMSprop, Stage, Track
 
 SIZE = 16
@@ -157,6 +160,42 @@ def test_a_cut_training_goes_on_to_the_same_weights_and_curves(
     assert sorted(path.name for path in folder.iterdir()) == sorted([WEIGHTS, FACTS, CURVES, TENSORBOARD])
 
 
+def test_who_is_asked_to_stop_saves_and_what_others_left_is_not_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.train, "LOG_STEPS", 4)
+    folder = job().folder(tmp_path)
+    with pytest.raises(Stopped):
+        train(job(), DATA, VALIDATION, SPLITS, tmp_path, CPU, stop=lambda: True)
+    assert not list(folder.glob("*.json")), "nothing was begun"
+    seen: list[int] = []
+    with pytest.raises(Stopped):
+        train(
+            job(), DATA, VALIDATION, SPLITS, tmp_path, CPU, lambda facts: seen.append(facts["step"]),
+            lambda: len(seen) >= 9,
+        )  # fmt: skip
+    assert seen[-1] in (10, 12), "the next step at which the log is empty, or a validation"
+    other = folder / "step-0000001.safetensors"  # of a trainer that overlaps with this one
+    other.write_bytes(b"other")
+    monkeypatch.setattr(bench.train, "CHECKPOINT_SECONDS", -1)
+    kept: list[bool] = []
+    train(job(), DATA, VALIDATION, SPLITS, tmp_path, CPU, lambda facts: kept.append(other.exists()))
+    assert len(kept) == 40 - seen[-1]
+    assert all(kept)
+    assert not other.exists(), "a finished training keeps no checkpoint"
+
+
+def test_what_must_outlive_a_power_cut_is_flushed_before_it_takes_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, there = tmp_path / "facts.json", []
+    monkeypatch.setattr("bench.files.os.fsync", lambda handle: there.append(path.exists()))
+    write_json(path, {}, durable=True)
+    assert there == [False, True], "the file before, its folder after"
+    write_json(path, {})
+    assert len(there) == 2
+
+
 def test_it_learns_and_writes_down_how(tmp_path: Path) -> None:
     folder = run(tmp_path, job(budget=Budget("smoke", 1200, 1.0, 4)))
     rows = list(csv.DictReader((folder / CURVES).read_text().splitlines()))
@@ -186,7 +225,7 @@ def test_tensorboard_shows_the_same_curves(tmp_path: Path) -> None:
 
 
 def test_without_tensorboard_the_curves_are_kept_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench.train, "find_spec", lambda name: None)
+    monkeypatch.setattr(bench.checkpoint, "find_spec", lambda name: None)
     folder = run(tmp_path)
     assert sorted(path.name for path in folder.iterdir()) == sorted([WEIGHTS, FACTS, CURVES])
 

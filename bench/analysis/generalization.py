@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
 from bench.analysis.contrasts import ALPHA, Contrast, holm, independent, paired, relative
 from bench.leaderboard import GRAY, PRIMARY, Board, Row, Table, domain_order, place, track_order
 from bench.types import EVALUATED_SPLITS, MIX_MODEL, MIXED
@@ -69,14 +67,17 @@ class MixedTest:
 
     Attributes:
         specialist: the mix, of one domain, that is best there.
+        candidates: how many specialists it was picked from.
         contrast: mixed minus specialist in mean CIEDE2000; below 0, mixed is closer.
-        adjusted: the p-value after Holm's correction for all tests of the split and track; None where there is none.
+        adjusted: the p-value times the candidates, after Holm's correction for all tests of the split and track; None
+            where there is none.
         verdict: which of the two is better at 5 %, by the adjusted p-value; `open` where that is not told apart.
     """
 
     model: str
     domain: str
     specialist: str
+    candidates: int
     contrast: Contrast
     adjusted: float | None
     verdict: Verdict
@@ -139,13 +140,14 @@ def seen_gaps(made: Sequence[Board]) -> list[SeenGaps]:
 def mixed_tests(made: Sequence[Board]) -> list[MixedTests]:
     """Does training on all domains beat the best specialist? For each model and domain, paired over groups.
 
-    The best specialist is chosen on the pictures of the test, which favours it: where mixed wins, it wins all the same.
+    The best specialist is chosen on the pictures of the test. Its p-value is therefore multiplied by the number of
+    specialists it was chosen from (Bonferroni), then adjusted for all tests of the place (Holm).
     """
     found = []
     for split, track, tables in _places(made):
         tests = [test for domain, table in tables.items() for test in _mixed(domain, table)]
         known = [place for place, test in enumerate(tests) if test.contrast.p is not None]
-        adjusted = holm([p for test in tests if (p := test.contrast.p) is not None])
+        adjusted = holm([p * test.candidates for test in tests if (p := test.contrast.p) is not None])
         for place_, p in zip(known, adjusted, strict=True):
             ahead: Verdict = "mixed" if tests[place_].contrast.value < 0 else "specialist"
             tests[place_] = replace(tests[place_], adjusted=p, verdict=ahead if p < ALPHA else "open")
@@ -170,18 +172,19 @@ def _places(made: Sequence[Board]) -> Iterator[tuple[str, str, Mapping[str, Tabl
 
 
 def _gap(row: Row, domain: str, at: Sequence[tuple[Table, Row]], weights: Sequence[float]) -> Gap | None:
-    """The weighted sum of an entry's means in several places; None where its records have no group means."""
-    samples = [relative(there, None) for _, there in at]
-    if any(sample is None for sample in samples):
+    """The weighted sum of an entry's means in several places, over the seeds that all have.
+
+    Returns:
+        None where its records have no group means, or share no seed.
+    """
+    seeds = sorted(set.intersection(*(set(there.seeds) for _, there in at)))
+    samples = [sample for _, there in at if seeds and (sample := relative(there, None, seeds)) is not None]
+    if len(samples) < len(at):
         return None
-    measured = independent([sample for sample in samples if sample is not None], weights)
-    above: list[np.ndarray] = []
-    for table, there in at:
-        gray = table.row(GRAY)
-        apart = relative(there, gray) if gray else None
-        above += [] if apart is None else [apart]
+    grays = [(there, gray) for table, there in at if (gray := table.row(GRAY)) is not None]
+    above = [apart for there, gray in grays if (apart := relative(there, gray, seeds)) is not None]
     adjusted = independent(above, weights) if len(above) == len(at) else None
-    return Gap(row.entry, row.model, domain, measured, adjusted)
+    return Gap(row.entry, row.model, domain, independent(samples, weights), adjusted)
 
 
 def _mixed(domain: str, table: Table) -> Iterator[MixedTest]:
@@ -202,7 +205,7 @@ def _mixed(domain: str, table: Table) -> Iterator[MixedTest]:
         best = min(alone, key=lambda row: (_value(row), row.entry))
         contrast = paired(mixed, best)
         if contrast is not None and best.mix is not None:
-            yield MixedTest(mixed.model, domain, best.mix, contrast, None, "open")
+            yield MixedTest(mixed.model, domain, best.mix, len(alone), contrast, None, "open")
 
 
 def _value(row: Row) -> float | None:

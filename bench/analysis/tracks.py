@@ -18,14 +18,14 @@ class Step:
         tracks: first and second, in the order of the boards.
         domain: of the pictures.
         entries: whose numbers: the first ranked entry of each track, or one entry that both tracks hold.
-        kind: `best` or `same`.
+        kind: `best`; `same`, the very weights in both tracks; `model`, one name trained for each track.
         contrast: in mean CIEDE2000, paired over groups; below 0, the second is closer.
     """
 
     tracks: tuple[str, str]
     domain: str
     entries: tuple[str, str]
-    kind: Literal["best", "same"]
+    kind: Literal["best", "same", "model"]
     contrast: Contrast
 
 
@@ -77,12 +77,19 @@ def _steps(pair: tuple[str, str], domain: str, one: Table, other: Table) -> list
     if one.leader is not None and other.leader is not None:
         made.append((one.leader, other.leader, "best"))
     same = [(row, there) for row in one.rows if row.rank is not None and (there := other.row(row.entry)) is not None]
-    made += [(*same[0], "same")] if same else []
+    made += [(*same[0], "same" if _alike(*same[0]) else "model")] if same else []
     return [
         Step(pair, domain, (first.entry, second.entry), kind, contrast)
         for first, second, kind in made
         if _measured(first) and _measured(second) and (contrast := paired(second, first)) is not None
     ]
+
+
+def _alike(first: Row, second: Row) -> bool:
+    """Whether two rows are of one training each seed; what was not trained here has no weights to differ in."""
+    one, other = ([record.training for record in row.records] for row in (first, second))
+    weights = [[training and training.weights_sha256 for training in found] for found in (one, other)]
+    return not any(one + other) or (weights[0] == weights[1] and None not in weights[0])
 
 
 def _digest(table: Table) -> str:

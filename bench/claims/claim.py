@@ -76,6 +76,7 @@ class Claim:
         split: where it is tested, unless a side says otherwise.
         domains: one effect each; the pooled effect is their mean.
         margin: see `MARGIN`.
+        least: the share of the second side's value that the effect must surely exceed, where the paper says `far`.
         slices: whether it is about the hard cases of a collection that is made of them.
         untested: why no record can ever answer it, where that is so; `sides` are empty then.
     """
@@ -92,6 +93,7 @@ class Claim:
     split: str = "series"
     domains: tuple[str, ...] = ANIMATION
     margin: float = MARGIN
+    least: float = 0.0
     slices: bool = False
     untested: str | None = None
 
@@ -118,14 +120,13 @@ class Claim:
         return " − ".join(names)
 
     @property
-    def elsewhere(self) -> tuple[tuple[str, "Claim"], ...]:
+    def elsewhere(self) -> "tuple[Claim, ...]":
         """The same test where the paper did not make it: on the other split, and in the other domains."""
         free = self.sides and not self.slices
         moved = []
         if free and all(side.split is None for side in self.sides):
-            other = "test" if self.split == "series" else "series"
-            moved.append((f"{other} split", replace(self, split=other)))
+            moved.append(replace(self, split="test" if self.split == "series" else "series"))
         others = tuple(domain for domain in DOMAINS if domain not in self.domains)
         if free and others and all(side.domain is None and OWN in (side.mix or OWN) for side in self.sides):
-            moved.append((", ".join(others), replace(self, domains=others)))
+            moved.append(replace(self, domains=others))
         return tuple(moved)

@@ -44,6 +44,11 @@ class Estimate:
         return float(2 * stdtr(self.freedom, -abs(self.value) / math.sqrt(self.variance)))
 
 
+def chance(p: float) -> str:
+    """A p-value as printed, with its sign of relation: `= 0.031`, `< 0.001`."""
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
+
+
 def of_groups(means: Float64[np.ndarray, " g"]) -> Estimate:
     """The mean over groups: what pairs two entries when `means` are their differences.
 
@@ -81,7 +86,7 @@ def total(parts: Iterable[tuple[float, Estimate]]) -> Estimate:
 
 
 def over_seeds(found: Sequence[Estimate]) -> Estimate:
-    """The mean over trainings of one entry on the same groups.
+    """The mean over trainings where the sides share no groups; `bench.comparison.over_seeds` where they do.
 
     Its variance is that over groups, which more seeds do not lessen, plus that of the mean over seeds. It counts what
     seed and group add together twice, and so is rather too wide than too narrow.

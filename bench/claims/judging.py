@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from bench.claims import estimate
 from bench.claims.claim import SIGNS, Claim, Side
 from bench.claims.commands import commands, evaluations
 from bench.claims.estimate import Estimate
+from bench.comparison import over_seeds_together
 from bench.data.collections import TRAINED_ON
 from bench.metrics import METRICS, PRIMARY
 from bench.metrics.suite import UNRANKED
@@ -25,7 +26,6 @@ GroupValues = Callable[[Record, str], Mapping[str, float] | None]
 
 LEAST_DOMAINS = 3
 """Domains from which on they can stand for witnesses, where numbers have no interval of their own."""
-
 
 WEIGHED = {"fid": "--inception-weights download"}
 """Metrics that a record may lack for want of somebody's weights, and what to ask the evaluation for."""
@@ -65,7 +65,7 @@ class Outcome:
         commands: what would make the missing records.
         lacks_records: whether an entry of it was not evaluated at all somewhere.
         pooling: `intervals`, or `domains` where the numbers have no intervals of their own.
-        also: the same test on the other split and in the other domains.
+        also: the same test on the other split and in the other domains, where there is something to tell.
     """
 
     claim: Claim
@@ -82,7 +82,7 @@ class Outcome:
     commands: tuple[str, ...] = ()
     lacks_records: bool = False
     pooling: Literal["intervals", "domains"] = "intervals"
-    also: tuple[tuple[str, "Outcome"], ...] = ()
+    also: "tuple[Outcome, ...]" = ()
 
     @property
     def where(self) -> str:
@@ -139,37 +139,25 @@ def judge_all(claims: Sequence[Claim], records: Iterable[Record], values: GroupV
     ]
 
 
-def judge(claim: Claim, records: Iterable[Record], values: GroupValues | None = None) -> Outcome:
-    """One claim on the records of one collection at one size.
-
-    Raises:
-        ValueError: records of no collection, or of several.
-    """
-    shelves = _shelves(records)
-    if len(shelves) != 1:
-        places = [f"{shelf.collection} {shelf.size} px" for shelf in shelves]
-        raise ValueError(f"a claim is judged on one collection at one size, got {places}")
-    return _judged(claim, shelves[0], values)
-
-
 def without_records(claim: Claim, collection: str, size: int) -> Outcome:
     """A claim where there are no records of its kind of collection: not tested, with the commands that make them."""
     return _outcome(claim, _Shelf(collection, size), None)
 
 
-def verdict(claim: Claim, low: float | None, high: float | None, margin: float) -> Verdict:
+def verdict(claim: Claim, low: float | None, high: float | None, margin: float, least: float = 0.0) -> Verdict:
     """The rule: where the interval of the effect lies, seen from the claim.
 
     Args:
         low, high: the 95 % interval; None where there is none.
         margin: what counts as no difference, 0 or more, in the metric's unit.
+        least: what the effect must surely exceed, 0 or more, in the metric's unit.
     """
     if low is None or high is None:
         return "inconclusive"
     within = -margin <= low and high <= margin
     if claim.says == "same":
         return "replicated" if within else "not replicated" if low > margin or high < -margin else "inconclusive"
-    ahead, behind = (high < 0, low > 0) if claim.says == "lower" else (low > 0, high < 0)
+    ahead, behind = (high < -least, low > 0) if claim.says == "lower" else (low > least, high < 0)
     return "not replicated" if within or behind else "replicated" if ahead else "inconclusive"
 
 
@@ -200,9 +188,8 @@ def _shelves(records: Iterable[Record]) -> list[_Shelf]:
 
 def _judged(claim: Claim, shelf: _Shelf, values: GroupValues | None) -> Outcome:
     made = _outcome(claim, shelf, values)
-    also = [(title, _outcome(other, shelf, values)) for title, other in claim.elsewhere]
-    told = tuple((title, outcome) for title, outcome in also if outcome.cells)
-    return Outcome(**{**vars(made), "also": told})
+    also = (_outcome(other, shelf, values) for other in claim.elsewhere)
+    return replace(made, also=tuple(outcome for outcome in also if outcome.cells))
 
 
 def _outcome(claim: Claim, shelf: _Shelf, values: GroupValues | None) -> Outcome:
@@ -236,7 +223,8 @@ def _outcome(claim: Claim, shelf: _Shelf, values: GroupValues | None) -> Outcome
     reasons += [f"{cell.domain}: one group only, so no interval; left out of the pooled effect"
                 for cell in cells if cell not in witnesses]  # fmt: skip
     pooled, pooling = _pooled(witnesses)
-    margin = claim.margin * abs(sum(cell.values[1] for cell in witnesses) / len(witnesses))
+    second = abs(sum(cell.values[1] for cell in witnesses) / len(witnesses))
+    margin = claim.margin * second
     low, high = pooled.interval or (None, None)
     if low is None:
         reasons.append(f"no interval: numbers without one need {LEAST_DOMAINS} domains or more")
@@ -244,7 +232,7 @@ def _outcome(claim: Claim, shelf: _Shelf, values: GroupValues | None) -> Outcome
         claim,
         shelf.collection,
         shelf.size,
-        verdict(claim, low, high, margin),
+        verdict(claim, low, high, margin, claim.least * second),
         effect=pooled.value,
         low=low,
         high=high,
@@ -289,19 +277,29 @@ def _cell(claim: Claim, domain: str, sides: Sequence[Side], shelf: _Shelf, value
     unlike = _unlike(claim, chosen)
     if unlike is not None:
         return f"{domain}: {unlike}"
-    effects, told, paired = [], [], True
+    effects: list[Effect] = []
     for records in chosen:
         made = _effect(claim, sides, records, values)
         if isinstance(made, str):
             return f"{domain}: {made}"
-        effect, numbers, pairs = made
-        effects.append(effect)
-        told.append(numbers)
-        paired = paired and pairs
-    means = tuple(float(mean) for mean in np.mean(np.array(told), axis=0))
+        effects.append(made)
+    means = tuple(float(mean) for mean in np.mean(np.array([one.values for one in effects]), axis=0))
+    paired = all(one.paired for one in effects)
     files = tuple(dict.fromkeys(record.file_name for column in zip(*chosen, strict=True) for record in column))
     budget = next(record.training.budget for record in chosen[0] if record.training is not None)
-    return Cell(domain, estimate.over_seeds(effects), means, paired, tuple(shared), budget, files)
+    return Cell(domain, _over_seeds(effects), means, paired, tuple(shared), budget, files)
+
+
+def _over_seeds(effects: "Sequence[Effect]") -> Estimate:
+    """The mean over trainings: of differences by group where all sides are paired on the same groups."""
+    if len(effects) == 1:
+        return effects[0].estimate
+    tables = [one.groups for one in effects if one.groups is not None]
+    if len(tables) == len(effects) and len({tuple(table) for table in tables}) == 1:
+        table = np.array([list(one.values()) for one in tables]).T
+        made = over_seeds_together(table[None])[0]
+        return Estimate(made.value, None if made.error is None else made.error**2, made.freedom or math.inf)
+    return estimate.over_seeds([one.estimate for one in effects])
 
 
 def _unlike(claim: Claim, chosen: Sequence[Sequence[Record]]) -> str | None:
@@ -317,10 +315,24 @@ def _unlike(claim: Claim, chosen: Sequence[Sequence[Record]]) -> str | None:
     return "the numbers were made in different ways; evaluate the entries again" if len(made) > 1 else None
 
 
-def _effect(
-    claim: Claim, sides: Sequence[Side], records: Sequence[Record], values: GroupValues | None
-) -> tuple[Estimate, list[float], bool] | str:
-    """Effect, the sides' values and whether all was paired; or why there is no effect."""
+@dataclass(frozen=True)
+class Effect:
+    """What one training of each side says in one domain.
+
+    Attributes:
+        values: of the sides.
+        paired: whether all sides were paired by group.
+        groups: the effect in each group, sorted by name, where all sides were scored on the same pictures.
+    """
+
+    estimate: Estimate
+    values: tuple[float, ...]
+    paired: bool
+    groups: Mapping[str, float] | None
+
+
+def _effect(claim: Claim, sides: Sequence[Side], records: Sequence[Record], values: GroupValues | None) -> Effect | str:
+    """The effect, or why there is none."""
     signs = SIGNS[: len(sides)]
     tables = [None if side.slice else _groups(claim.metric, record, values)
               for side, record in zip(sides, records, strict=True)]  # fmt: skip
@@ -332,19 +344,21 @@ def _effect(
         numbers.append(number)
     parts: list[tuple[float, Estimate]] = []
     paired = True
+    of_groups: dict[str, float] | None = None
     pictures: dict[tuple[str, str | None], list[int]] = defaultdict(list)
     for place, (side, record) in enumerate(zip(sides, records, strict=True)):
         pictures[record.split.digest, side.slice].append(place)
     for places in pictures.values():
         known = [table for place in places if (table := tables[place]) is not None]
         if len(places) > 1 and len(known) == len(places) and len({tuple(sorted(table)) for table in known}) == 1:
-            rows = [signs[place] * np.array([table[group] for group in sorted(table)])
-                    for place, table in zip(places, known, strict=True)]  # fmt: skip
-            parts.append((1.0, estimate.of_groups(np.sum(rows, axis=0))))
+            signed = [(signs[place], table) for place, table in zip(places, known, strict=True)]
+            of_groups = {group: sum(sign * table[group] for sign, table in signed) for group in sorted(known[0])}
+            parts.append((1.0, estimate.of_groups(np.array([*of_groups.values()]))))
         else:
             paired = False
             parts += [(float(signs[place]), numbers[place]) for place in places]
-    return estimate.total(parts), [number.value for number in numbers], paired
+    one_place = of_groups if paired and len(pictures) == 1 else None
+    return Effect(estimate.total(parts), tuple(number.value for number in numbers), paired, one_place)
 
 
 def _groups(metric: str, record: Record, values: GroupValues | None) -> Mapping[str, float] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ boards = typer.Typer()
 
 @boards.command("report")
 def render_report(
-    collection: Annotated[str | None, typer.Option("--collection", help="Write only this collection's pages.")] = None,
+    collection: Annotated[str | None, typer.Option("--collection", help="Only this collection's pages.")] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if what lies there differs from the records.")
     ] = False,
@@ -32,18 +33,20 @@ def render_report(
     from bench import report
     from bench.records import read_all
 
-    found = read_all(records)
-    if not found:
+    if not any(records.glob("*.json")):
         raise BenchError(
             f"no records in {records}; make some first: bench demo, or bench evaluate --domain cartoon --model all."
         )
+    only = None if collection is None else [collection]
     if check:
-        differing = report.check(records, boards, reports, tables)
+        differing = report.check(records, boards, reports, tables, only)
         for line in differing:
             print(line)
         raise typer.Exit(1 if differing else 0)
-    for path in report.render(found, boards, reports, None if collection is None else [collection], tables):
+    for path in report.render(read_all(records), boards, reports, only, tables):
         print(path)
+        if why := report.too_large(path):
+            print(f"bench: {why}", file=sys.stderr)
 
 
 @boards.command()

@@ -57,19 +57,27 @@ def list_claims(
     elif id is not None:
         print(_full(asked[0], outcomes))
     else:
-        table([_row(outcome) for outcome in outcomes], as_json)
+        table([_row(outcome) for outcome in _shortened(outcomes)], as_json)
 
 
 def _of(claim: Claim, judged: list[Outcome], *, everywhere: bool) -> list[Outcome]:
-    """Where a claim was tested; where it was tested nowhere, one line that says so."""
+    """A claim on every collection of its kind; where there is none, one outcome that says so."""
     from bench.claims.judging import without_records
     from bench.data.collections import PROCEDURAL, SLICES
 
     own = [outcome for outcome in judged if outcome.claim is claim]
-    tested = [outcome for outcome in own if outcome.verdict != "not tested"]
-    if tested or own:
-        return tested or own[-1:]
+    if own:
+        return own
     return [without_records(claim, SLICES if claim.slices else PROCEDURAL, SIZE)] if everywhere else []
+
+
+def _shortened(outcomes: list[Outcome]) -> list[Outcome]:
+    """Without those not tested on one collection of claims that were on another; one of the others at least."""
+    kept: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        kept.setdefault(outcome.claim.id, []).append(outcome)
+    tested = ([one for one in found if one.verdict != "not tested"] or found[-1:] for found in kept.values())
+    return [outcome for found in tested for outcome in found]
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
@@ -111,6 +119,8 @@ def _facts(outcome: Outcome) -> dict[str, Any]:
         "p": outcome.p,
         "margin": outcome.margin,
         "where": outcome.where,
+        "pooling": outcome.pooling,
+        "opposed": outcome.opposed,
         "domains": [
             {
                 "domain": cell.domain,
@@ -125,6 +135,7 @@ def _facts(outcome: Outcome) -> dict[str, Any]:
         ],
         "reasons": outcome.reasons,
         "commands": outcome.commands,
+        "also": [_facts(other) for other in outcome.also],
     }
 
 
@@ -151,13 +162,14 @@ def _full(claim: Claim, outcomes: list[Outcome]) -> str:
 
 
 def _told(outcome: Outcome) -> list[str]:
+    from bench.claims.estimate import chance
     from bench.claims.judging import decimals
     from bench.errors import printable
 
     digits = decimals(outcome.claim.metric)
-    chance = "" if outcome.p is None else f", p = {outcome.p:.2g}"
+    sure = "" if outcome.p is None else f", p {chance(outcome.p)}"
     margin = "" if outcome.margin is None else f", margin ±{outcome.margin:.{digits}f}"
-    lines = [f"{outcome.verdict.upper()}: {outcome.text}{chance}{margin}", f"  {outcome.where}"]
+    lines = [f"{outcome.verdict.upper()}: {outcome.text}{sure}{margin}", f"  {outcome.where}"]
     for cell in outcome.cells:
         ends = cell.effect.interval
         around = "" if ends is None else f" [{ends[0]:+.{digits}f}, {ends[1]:+.{digits}f}]"
@@ -167,7 +179,9 @@ def _told(outcome: Outcome) -> list[str]:
         lines.append(f"  {cell.domain}: {cell.effect.value:+.{digits}f}{around} from {values}; {how}; {seeds};"
                      f" {cell.budget} budget")  # fmt: skip
         lines += [f"    {record}" for record in cell.records]
-    lines += [f"  also, {title}: {other.verdict}, {other.text}" for title, other in outcome.also]
+    for other in outcome.also:
+        lines.append(f"  also, {other.where}: {other.verdict}, {other.text}")
+        lines += [f"    {printable(reason)}" for reason in other.reasons]
     if outcome.opposed and outcome.verdict != "not replicated":
         lines.append(f"  the other way in {', '.join(outcome.opposed)}")
     lines += [f"  {printable(reason)}" for reason in outcome.reasons]

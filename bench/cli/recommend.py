@@ -17,7 +17,8 @@ recommending = typer.Typer()
 def recommend(
     domain: Annotated[str, typer.Option("--domain", help="What is to be colorized.")],
     memory: Annotated[
-        str | None, typer.Option("--memory", help="The most that one image may take, such as 8GB or 500MiB.")
+        str | None,
+        typer.Option("--memory", help="The most that an image of the board may take: 8GB, 500MiB."),
     ] = None,
     images_per_second: Annotated[
         float | None, typer.Option("--images-per-second", help="The least, on the machine of the records.")

@@ -23,7 +23,7 @@ def add(
     replace: Annotated[bool, typer.Option("--replace", help="Put them in the place of different ones.")] = False,
     records: Records = RECORDS,
 ) -> None:
-    """Add records to the boards' own: all of them, or, with every reason, none. Then run bench leaderboard.
+    """Add records to the boards' own: all of them, or, with every reason, none. Then run bench report.
 
     Example: bench records add their-records/
     """

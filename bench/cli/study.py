@@ -43,15 +43,16 @@ def study(
     from bench.device import Machine
     from bench.gallery.choosing import ENTRIES
     from bench.gallery.making import make
+    from bench.parts import COLLECTIONS
     from bench.records import read_all
     from bench.shelf import Shelf
 
     if budget not in BUDGETS:
         raise unknown("budget", budget, list(BUDGETS))
-    chosen = collection or list(reference.COLLECTIONS)
+    chosen = collection or list(COLLECTIONS)
     for name in chosen:
-        if name not in reference.COLLECTIONS:
-            raise unknown("collection of the study", name, list(reference.COLLECTIONS))
+        if name not in COLLECTIONS:
+            raise unknown("collection of the study", name, list(COLLECTIONS))
     if mirror is not None and open_v1.NAME not in chosen:
         raise BenchError(f"--mirror holds the files of {open_v1.NAME}; add --collection {open_v1.NAME}.")
     machine = Machine(device)
@@ -68,7 +69,9 @@ def study(
             open_v1.fetch(home, mirror, show)
     reference.run(baselines, home, records, chosen, size, budget, machine, workers)
     found = read_all(records)
-    for name, side in sorted({(record.split.collection, record.split.size) for record in found}):
-        gallery.write(boards / gallery.FOLDER, make(found, name, side, home, ENTRIES, progress.say))
+    # Other collections' records may lie there too; what their entries painted need not be on this machine.
+    there = {record.split.collection for record in found if record.split.size == size}
+    for name in sorted(there.intersection(reference.scored(chosen))):
+        gallery.write(boards / gallery.FOLDER, make(found, name, size, home, ENTRIES, progress.say))
     for path in report.render(found, boards, reports):
         print(path)

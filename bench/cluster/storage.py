@@ -13,11 +13,12 @@ import shutil
 import tempfile
 import uuid
 from contextlib import suppress
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bench.errors import BenchError
-from bench.files import sha256
+from bench.files import PART, held, sha256, sweep
 
 MANIFEST = "manifest.json"
 TRIES = 3
@@ -92,8 +93,9 @@ class Store:
             if files is None:
                 return False
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetched-") as beside:
-                fetched = Path(beside) / folder.name
+            sweep(folder.parent)  # of processes that were killed
+            with held(partial(tempfile.mkdtemp, dir=folder.parent, prefix=".fetched-", suffix=PART)) as beside:
+                fetched = beside / folder.name
                 fetched.mkdir()
                 if all(self._fetch(f"{name}/{digest}", fetched / path, digest) for path, digest in files.items()):
                     shutil.rmtree(folder, ignore_errors=True)

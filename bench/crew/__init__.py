@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,20 @@ class Where:
 
 
 def workers_for(machine: Machine, entries: int, asked: int | None = None) -> int:
-    """How many trainings run side by side: as asked, else one a core on a CPU, and one on a GPU."""
+    """How many trainings run side by side: as asked, else one a core on a CPU, and one on a GPU.
+
+    Raises:
+        BenchError: several were asked for, of which each would take several devices.
+    """
+    if machine.several:
+        if asked is not None and asked > 1:
+            raise BenchError(
+                f"--workers {asked}: entries that several devices share are done one after another; leave it out."
+            )
+        return 1
     if asked is not None:
         return asked
-    one_at_a_time = machine.resolved()[0] != "cpu" or machine.devices > 1
-    return 1 if one_at_a_time else max(1, min(cores(), entries))
+    return 1 if machine.resolved()[0] != "cpu" else max(1, min(cores(), entries))
 
 
 def train_all(
@@ -74,6 +84,8 @@ def train_all(
         KeyboardInterrupt: it was asked to stop; what ran is saved.
     """
     where = Where(workers, cluster, rules or Rules())
+    if store is not None and machine.several:
+        raise BenchError("--store is for entries of one device each; processes that share one need a common --home.")
     if cluster is None:
         machine.check()  # once, not as every entry's failure
     orders = [train_order(registry, one, shelf, machine, where.rules.patience, store) for one in todo]
@@ -103,7 +115,7 @@ def evaluate_all(
 ) -> list[Record]:  # fmt: skip
     """Evaluate trained entries and references on the splits of domains; each result is written when it is there.
 
-    A command that was cut finds what it had done; one that ended begins anew.
+    A command that was stopped or killed finds what it had done; one that ended begins anew, also where some failed.
 
     Args:
         registry, shelf: what there is.
@@ -148,8 +160,15 @@ def evaluate_all(
     if machine.several:
         _give_out(orders, names, where, shelf, machine, take, "evaluations")
     else:
-        _give_out(orders, names, where, shelf, machine, take, "evaluations", lambda order: finished(shelf.home, order))
-        forget(shelf.home, orders)
+        again = False
+        try:
+            _give_out(orders, names, where, shelf, machine, take, "evaluations", partial(finished, shelf.home))
+        except KeyboardInterrupt:
+            again = True
+            raise
+        finally:
+            if not again:
+                forget(shelf.home, orders)
     return [record for _, record in sorted(found.items())]
 
 

@@ -20,7 +20,7 @@ SHARES = 8
 
 
 def training_bytes(one: Job, shelf: Shelf) -> int | None:
-    """An estimate from above of the memory that a training takes.
+    """A guess at the memory that a training takes, from its layers alone: no bound.
 
     Parameters count `COPIES` times; what the generator's layers put out for a batch counts twice, for itself and its
     gradient, and twice again where a discriminator looks on; the images lie in memory with their conditions and

@@ -11,9 +11,12 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import tempfile
 import time
 import uuid
-from functools import cache
+from contextlib import ExitStack
+from dataclasses import asdict
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +27,11 @@ from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bench.crew.dispatch import OVER, Order, Said
-from bench.crew.needs import SHARES, gpu_share
+from bench.crew.needs import gpu_share
 from bench.crew.orders import Desk
 from bench.device import Machine
 from bench.errors import BenchError
+from bench.files import PART, held, sweep
 
 QUIET_SECONDS = 1.0
 """Between two words of progress from a task."""
@@ -46,7 +50,7 @@ class Nodes:
     """
 
     def __init__(self, address: str, machine: Machine, home: Path):
-        if machine.devices > 1:
+        if machine.several:
             raise BenchError("--devices is for one machine; with --cluster every entry gets one device: leave it out.")
         self._ours = not ray.is_initialized()
         if self._ours:
@@ -64,18 +68,20 @@ class Nodes:
             raise BenchError("device cuda was asked for, but no node of the cluster has a GPU; use --device cpu.")
         self._on_gpu = machine.device != "cpu" and gpus > 0
         self._gpu_memory = _smallest_gpu() if self._on_gpu else 0
+        self._machine = machine
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._board: Any = _Board.options(num_cpus=0, scheduling_strategy=here).remote()
-        self._beacon = home.absolute() / f".seen-by-all-{uuid.uuid4().hex}"
-        self._beacon.touch()
+        self._swept_later = ExitStack()
+        sweep(home.absolute())
+        make = partial(_made, home.absolute())
+        self._beacon = self._swept_later.enter_context(held(make))
         self._running: dict[Any, tuple[int, str, str, Said]] = {}
         self._begun: set[str] = set()
 
     def room(self) -> bool:
         # Ray keeps a queue, but a short one: what is lost must be able to overtake what has not begun.
-        resources = ray.cluster_resources()
-        places = resources.get("GPU" if self._on_gpu else "CPU", 0) * (SHARES if self._on_gpu else 1)
-        return sum(name not in self._begun for _, name, *_ in self._running.values()) < max(1, places)
+        alive = sum(node["Alive"] for node in ray.nodes())
+        return sum(name not in self._begun for _, name, *_ in self._running.values()) < max(1, alive)
 
     def start(self, number: int, order: Order, said: Said) -> None:
         options: dict[str, Any] = {"num_cpus": 1, "max_retries": 0}
@@ -90,6 +96,8 @@ class Nodes:
             said("failed", {"why": f"{order['entry']} needs {need}; no node of the cluster has as much."})
             return
         name = uuid.uuid4().hex
+        if order["task"] == "train":  # one grid, one precision, whichever node a training falls to
+            order = {**order, "machine": {**order["machine"], "precision": self._precision}}
         ref = _work.options(**options).remote(order, name, self._board, self._beacon.name)
         self._running[ref] = (number, name, order["entry"], said)
 
@@ -126,9 +134,28 @@ class Nodes:
         for ref in self._running:
             ray.cancel(ref, force=True)
         ray.kill(self._board)
-        self._beacon.unlink(missing_ok=True)
+        self._swept_later.close()
         if self._ours:
             ray.shutdown()
+
+    @cached_property
+    def _precision(self) -> str:
+        """What `auto` means for the precision on the nodes that serve.
+
+        Raises:
+            BenchError: it means two things: trainings of one grid would not be comparable.
+        """
+        kind = "GPU" if self._on_gpu else "CPU"
+        found = sorted(set(_on_each(_precision, kind, asdict(self._machine))))
+        if len(found) != 1:
+            raise BenchError(f"--precision auto means {' and '.join(found) or 'nothing'} on these nodes; choose one.")
+        return found[0]
+
+
+def _made(home: Path) -> str:
+    handle, name = tempfile.mkstemp(dir=home, prefix=".seen-by-all-", suffix=PART)
+    os.close(handle)
+    return name
 
 
 def _reach(address: str) -> None:
@@ -198,15 +225,23 @@ def _desk() -> Desk:
 
 def _smallest_gpu() -> int:
     """Bytes of memory of the cluster's smallest GPU: a share of any other is more."""
-    asked = [
-        _gpu_bytes.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote()
-        for node in ray.nodes()
-        if node["Alive"] and node["Resources"].get("GPU", 0)
-    ]
-    return min(ray.get(asked))
+    return min(_on_each(_gpu_bytes, "GPU"))
 
 
-@ray.remote(num_cpus=0, num_gpus=0.01)
+def _on_each(task: Any, kind: str, *given: Any) -> list[Any]:
+    """What a task says on each node that has a resource of a kind."""
+    nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"] and node["Resources"].get(kind, 0)]
+    share = 0.01 if kind == "GPU" else 0
+    places = [NodeAffinitySchedulingStrategy(node, soft=False) for node in nodes]
+    return ray.get([task.options(scheduling_strategy=one, num_gpus=share).remote(*given) for one in places])
+
+
+@ray.remote(num_cpus=0)
+def _precision(machine: dict[str, Any]) -> str:
+    return Machine(**machine).resolved()[1]
+
+
+@ray.remote(num_cpus=0)
 def _gpu_bytes() -> int:
     import torch
 

@@ -8,10 +8,10 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,37 +19,32 @@ from typing import Any, Protocol
 import bench
 from bench import grid, playing, scoring
 from bench import train as training
-from bench.checkpoint import STATE, read_object
+from bench.checkpoint import STATE
 from bench.cluster.storage import Store
 from bench.crew.claims import Claim, claim
 from bench.crew.dispatch import Order, Said
 from bench.device import Machine
 from bench.errors import BenchError
 from bench.evaluate import versions
+from bench.files import PART, sha256, sweep
+from bench.files import held as keeping
 from bench.job import Job
-from bench.launched import follows
+from bench.parallel import agreed, by_the_first, in_words, together
 from bench.records import decode, encode, write
 from bench.shelf import Shelf
+from bench.train import Stop, Stopped, Taken
 from bench.types import Budget, Entry, Track
 
 RESULTS = "evaluating"
 """In a home: results of evaluations whose command is not over."""
-Stop = Callable[[], bool]
-"""Whether the work shall be saved and ended."""
+PAUSE = 2.0
+"""Seconds before processes that share a training look again whether it is free."""
 
 
 class Registered(grid.Registry, Protocol):
     """A registry of baselines that another process can import by name."""
 
     __name__: str
-
-
-class Stopped(Exception):
-    """The work was saved and ended, as asked."""
-
-
-class Taken(Exception):
-    """Somebody else took the work over."""
 
 
 def train_order(
@@ -90,7 +85,22 @@ def evaluate_order(
         "split": split,
         "digest": shelf.split(domain, split, track).digest,
         "options": asdict(options),
+        "judges": {name: _judge(given) for name, given in asdict(options).items() if isinstance(given, str)},
     }
+
+
+def _judge(weights: str) -> str:
+    """Of an option that names a file of weights the file's digest, for another file is another evaluation."""
+    path = Path(weights)
+    if not path.is_file():
+        return ""
+    facts = path.stat()
+    return _digest(path, facts.st_mtime_ns, facts.st_size)
+
+
+@lru_cache
+def _digest(path: Path, written: int, size: int) -> str:
+    return sha256(path)
 
 
 def _place(registry: Registered, shelf: Shelf, machine: Machine, patience: float) -> Order:
@@ -127,6 +137,7 @@ class Desk:
         self._scorers: dict[str, scoring.Scorer] = {}
         self._subjects: tuple[str, Any] = ("", None)
         self._scratch: Path | None = None
+        self._beat = lambda: None
 
     def perform(self, order: Order, tell: Said, stop: Stop = lambda: False) -> None:
         """Do what an order says.
@@ -135,23 +146,47 @@ class Desk:
             order: see `train_order`, `evaluate_order`.
             tell: hears how it gets on and, last, one of `dispatch.OVER`.
             stop: asked between steps; when it says yes, a training writes a checkpoint and ends.
+
+        Raises:
+            Exception: what `tell` raises; and where processes share the work, what is no BenchError: the others wait
+                for this one, and only its end ends them. Alone, any failure is this order's and no other's.
         """
+        unheard: list[Exception] = []
+
+        def heard(state: str, facts: dict[str, Any]) -> None:
+            try:
+                tell(state, facts)
+            except Exception as error:
+                unheard.append(error)
+                raise
+
         try:
-            if order["version"] != bench.__version__:
-                raise BenchError(
-                    f"a worker has chromabench {bench.__version__}, the command {order['version']}; "
-                    "install the same on all nodes."
-                )
-            if order["task"] == "train":
-                self._train(order, tell, stop)
-            else:
-                tell("scored", self._evaluate(order, tell))
+            self._perform(order, heard, stop)
         except BenchError as error:
             tell("failed", {"why": str(error)})
         except Stopped:
             tell("stopped", {})
         except Taken:
             tell("busy", {})
+        except Exception as error:
+            if any(error is one for one in unheard) or Machine(**order["machine"]).several:
+                raise
+            tell("failed", {"why": f"{order['entry']}: {in_words(error)}"})
+
+    def _perform(self, order: Order, tell: Said, stop: Stop) -> None:
+        if order["version"] != bench.__version__:
+            raise BenchError(
+                f"a worker has chromabench {bench.__version__}, the command {order['version']}; "
+                "install the same on all nodes."
+            )
+        if (machine := Machine(**order["machine"])).several:
+            machine.fabric()  # connects the processes
+            names = ("task", "entry", "track", "budget", "seed", "plays", "domain", "split", "digest", "weights_sha256")
+            agreed("what they do", [order.get(name) for name in names])
+        if order["task"] == "train":
+            self._train(order, tell, stop)
+        else:
+            tell("scored", self._evaluate(order, tell))
 
     def _shelf(self, order: Order) -> Shelf:
         home = order["home"] if "store" not in order else str(self._fetched(order))
@@ -163,8 +198,11 @@ class Desk:
     def _fetched(self, order: Order) -> Path:
         """A home of this process alone, with the collection as it is in the store."""
         if self._scratch is None:
-            self._scratch = Path(tempfile.mkdtemp(prefix="chromabench-"))
-            atexit.register(shutil.rmtree, self._scratch, ignore_errors=True)
+            place, stack = Path(tempfile.gettempdir()), ExitStack()
+            sweep(place)  # of workers that were killed
+            make = partial(tempfile.mkdtemp, dir=place, prefix=".chromabench-", suffix=PART)
+            self._scratch = stack.enter_context(keeping(make))
+            atexit.register(stack.close)
         home = self._scratch / hashlib.sha256(order["store"].encode()).hexdigest()[:16]
         for pack in order["packs"]:
             if not (home / pack).exists() and not Store(order["store"]).get(pack, home / pack):
@@ -172,23 +210,41 @@ class Desk:
         return home
 
     def _train(self, order: Order, tell: Said, stop: Stop) -> None:
-        registry, shelf = import_module(order["registry"]), self._shelf(order)
-        one, machine = _read_job(registry, shelf, order), Machine(**order["machine"])
+        machine = Machine(**order["machine"])
+        with together():
+            registry, shelf = import_module(order["registry"]), self._shelf(order)
+            one = _read_job(registry, shelf, order)
         folder = one.folder(shelf.home)
         kept = Kept(order.get("store"), shelf.home, folder)
         kept.fetch()
-        if follows() or (folder / training.FACTS).exists():
+        if training.is_trained(folder):
             grid.train_one(one, shelf, machine, tell)
             return
-        beside = folder.with_name(f".{folder.name}.claim")
-        with claim(beside, order["patience"], lambda: tell("waiting", {})) as held:
-            if held is None:
-                raise Taken
-            before = training.CHECKPOINT_SECONDS
-            try:
-                grid.train_one(one, shelf, machine, partial(_watch, held, kept, folder, tell, stop))
-            finally:
-                training.CHECKPOINT_SECONDS = before
+        with ExitStack() as stack:
+            held: Claim | None = None
+
+            def take() -> bool:
+                nonlocal held
+                beside = folder.with_name(f".{folder.name}.claim")
+                held = stack.enter_context(claim(beside, order["patience"], lambda: tell("waiting", {})))
+                return held is not None
+
+            # Processes that share the work wait here, so that all of them take up the same order.
+            while not by_the_first(take):
+                if not machine.several:
+                    raise Taken
+                if by_the_first(stop):
+                    raise Stopped
+                time.sleep(PAUSE)
+
+            def ending() -> bool:
+                if held is not None and held.lost:
+                    if machine.several:
+                        raise BenchError(f"{one.label}: another command took it over; give the same command again.")
+                    raise Taken
+                return stop()
+
+            grid.train_one(one, shelf, machine, partial(_watch, held, kept, tell, machine), ending, wait=False)
 
     def _evaluate(self, order: Order, tell: Said) -> dict[str, Any]:
         registry, shelf = import_module(order["registry"]), self._shelf(order)
@@ -197,22 +253,25 @@ class Desk:
         # Processes that share an evaluation must do the same: none may find what another has just written.
         if not machine.several and (found := finished(shelf.home, order)) is not None:
             return found
-        tell("evaluating", {})
-        if shelf.split(*place, track).digest != order["digest"]:
-            raise BenchError(f"{shelf.home} holds another {shelf.collection} than the command saw; copy it anew.")
-        playing.assert_agreement()
-        options = playing.Options(**order["options"])
-        one, subjects = self._reader(order, registry, shelf, track, machine)
-        started = time.monotonic()
-        subject = subjects(*place)
-        if (subject.training or {}).get("weights_sha256") != order["weights_sha256"]:
-            raise BenchError(f"{order['entry']}: {shelf.home} holds others of its weights than the command saw.")
-        record = playing.score(one, subject, shelf, *place, track, self._scorer(options, shelf.home, machine), options)
+        self._beat = partial(tell, "evaluating", {})
+        self._beat()
+        with together():
+            if shelf.split(*place, track).digest != order["digest"]:
+                raise BenchError(f"{shelf.home} holds another {shelf.collection} than the command saw; copy it anew.")
+            playing.assert_agreement()
+            options = playing.Options(**order["options"])
+            one, subjects = self._reader(order, registry, shelf, track, machine)
+            started = time.monotonic()
+            subject = subjects(*place)
+            if (subject.training or {}).get("weights_sha256") != order["weights_sha256"]:
+                raise BenchError(f"{order['entry']}: {shelf.home} holds others of its weights than the command saw.")
+            scorer = self._scorer(options, shelf.home, machine)
+        record = playing.score(one, subject, shelf, *place, track, scorer, options)
         seconds = time.monotonic() - started
         if machine.several:
             return {"seconds": seconds, "record": encode(record)}
-        path = write(_result(shelf.home, order), record)
-        return {"seconds": seconds, "record": path.read_text(encoding="utf-8")}
+        write(_result(shelf.home, order), record)
+        return {"seconds": seconds, "record": encode(record)}
 
     def _reader(
         self, order: Order, registry: Any, shelf: Shelf, track: Track, machine: Machine
@@ -222,8 +281,12 @@ class Desk:
         if self._subjects[0] != key:
             job = None if order["job"] is None else _read_job(registry, shelf, order["job"])
             one = playing.Runnable(Entry.parse(order["entry"], registry.names()), job)
-            self._subjects = (key, (one, playing.subjects(registry, one, shelf, [], track, machine)))
+            self._subjects = (key, (one, playing.subjects(registry, one, shelf, [], track, machine, beat=self._heard)))
         return self._subjects[1]
+
+    def _heard(self) -> None:
+        """What predicts gets on, for whichever order that is."""
+        self._beat()
 
     def _scorer(self, options: playing.Options, home: Path, machine: Machine) -> scoring.Scorer:
         key = repr((options, home, machine))
@@ -293,23 +356,14 @@ class Kept:
         return " ".join(str(path.stat().st_mtime_ns) for path in paths if path.exists())
 
 
-def _watch(held: Claim, kept: Kept, folder: Path, tell: Said, stop: Stop, state: str, facts: dict[str, Any]) -> None:
-    """Pass on how a training gets on; end it where the claim was lost, or where it was asked to stop and has saved."""
-    held.word()
+def _watch(held: Claim | None, kept: Kept, tell: Said, machine: Machine, state: str, facts: dict[str, Any]) -> None:
+    """Pass on how a training gets on; end it where its claim was lost."""
+    if held is not None:
+        held.word()
     kept.put()  # before anybody is told that it is done
     tell(state, facts)
-    if state != "training":
-        return
-    if held.lost:
+    if state == "training" and held is not None and held.lost and not machine.several:
         raise Taken
-    if stop():
-        training.CHECKPOINT_SECONDS = -1  # the next step that can be saved is
-        if facts["step"] == 0 or _saved(folder) == facts["step"]:
-            raise Stopped
-
-
-def _saved(folder: Path) -> int:
-    return read_object(folder / STATE).get("step", -1) if (folder / STATE).exists() else -1
 
 
 def _read_job(registry: Any, shelf: Shelf, order: Order) -> Job:

@@ -47,7 +47,12 @@ class Here:
         return True
 
     def start(self, number: int, order: Order, said: Said) -> None:
-        self._desk.perform(order, said, lambda: self._stopping.asked)
+        def tell(state: str, facts: dict[str, Any]) -> None:
+            if state == "stopped":  # of several processes that share the work the first one was asked
+                self._stopping.asked = True
+            said(state, facts)
+
+        self._desk.perform(order, tell, lambda: self._stopping.asked)
 
     def hear(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -147,9 +152,14 @@ class _Worker:
             self.process.stdin.write(json.dumps(order).encode() + b"\n")
             self.process.stdin.flush()
         for line in self.process.stdout:
-            said = json.loads(line)
-            yield said["state"], said["facts"]
-            if said["state"] in OVER:
+            try:
+                said = json.loads(line)
+                state, facts = said["state"], said["facts"]
+            except (ValueError, TypeError, KeyError):  # it was killed in the middle of a word
+                self.process.kill()
+                break
+            yield state, facts
+            if state in OVER:
                 return
         code = self.process.wait()
         task = "trained" if order["task"] == "train" else "evaluated"

@@ -4,10 +4,11 @@ import csv
 import json
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.files import sha256
 from bench.gallery.facts import Curve, Line, Training
 from bench.records import Record
 
@@ -15,13 +16,19 @@ POINTS = 60
 """Of a line, at most."""
 
 VALIDATION = "validation_ciede2000"
+Tell = Callable[[str], None]
 
 
-def trainings(home: Path, records: Sequence[Record]) -> tuple[Training, ...]:
+def trainings(home: Path, records: Sequence[Record], tell: Tell = lambda line: None) -> tuple[Training, ...]:
     """The curves of the trainings behind records, where they lie in the home; found by the digest of their weights.
 
+    Args:
+        home: the folder with `checkpoints`.
+        records: whose trainings.
+        tell: called with a line for each curve that is left out because it is damaged.
+
     Raises:
-        BenchError: a file of curves is damaged.
+        BenchError: a training's facts are damaged.
     """
     wanted: dict[tuple[str, str, int], str] = {}
     for record in records:
@@ -29,14 +36,23 @@ def trainings(home: Path, records: Sequence[Record]) -> tuple[Training, ...]:
             track = record.training.track or record.track
             wanted[record.entry.name, track, record.seed] = record.training.weights_sha256
     collections = {record.training.collection for record in records if record.training is not None}
-    folders = {
-        digest: folder for name in sorted(collections) for digest, folder in _folders(home / "checkpoints" / name)
+    curves = {
+        digest: (path, seal)
+        for name in sorted(collections)
+        for digest, path, seal in _finished(home / "checkpoints" / name)
     }
-    return tuple(
-        Training(*key, curve(folders[digest] / "curves.csv"))
-        for key, digest in sorted(wanted.items())
-        if digest in folders and (folders[digest] / "curves.csv").is_file()
-    )
+    made = []
+    for key, digest in sorted(wanted.items()):
+        if digest not in curves or not curves[digest][0].is_file():
+            continue
+        path, seal = curves[digest]
+        try:
+            if seal is not None and sha256(path) != seal:
+                raise BenchError(f"{path} was changed after the training; remove {path.parent} and train it again.")
+            made.append(Training(*key, curve(path)))
+        except BenchError as error:
+            tell(f"the curve of {key[0]} {key[1]} seed {key[2]} is left out: {error}")
+    return tuple(made)
 
 
 def curve(path: Path) -> Curve:
@@ -65,13 +81,16 @@ def _thinned(values: dict[int, float]) -> Line:
     return Line(tuple(steps), tuple(float(f"{values[step]:.5g}") for step in steps))
 
 
-def _folders(root: Path) -> list[tuple[str, Path]]:
-    """The finished trainings of a collection: the digest of their weights, and where they lie."""
+def _finished(root: Path) -> list[tuple[str, Path, str | None]]:
+    """The finished trainings of a collection: the digest of their weights, their curves, and the digest of these.
+
+    Trainings of earlier versions have no digest of their curves.
+    """
     found = []
     for path in sorted(root.rglob("training.json")):
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
-            found.append((facts["weights_sha256"], path.parent))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            found.append((facts["weights_sha256"], path.parent / "curves.csv", facts.get("curves_sha256")))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise BenchError(f"{path} is damaged; remove {path.parent} and train this entry again.") from error
     return found

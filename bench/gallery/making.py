@@ -18,6 +18,7 @@ from bench.data.labels import DRAWN
 from bench.errors import BenchError
 from bench.gallery import choosing, heat, learning
 from bench.gallery.facts import SCHEMA, Case, Clip, Exhibit, Gallery, Index, Shown, Tile, Wall
+from bench.gallery.learning import Tell
 from bench.gallery.sheets import Sheets
 from bench.metrics import PRIMARY
 from bench.metrics.pixel import colour_scores
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from bench.records import Record
     from bench.types import Images
 
-Tell = Callable[[str], None]
 Painted = dict[str, np.ndarray]
 """Pictures by the id of their image."""
 
@@ -45,6 +45,7 @@ OURS = "every picture is drawn by this project"
 NO_LICENCE = "the licence of its pictures is not known, or does not let them be shown"
 OPEN = "every picture is openly licensed; authors and licences stand under Credits"
 NO_VALUES = "its scores are not on this machine; evaluate it here"
+OTHER_RUN = "its scores on this machine are of another run than its record; evaluate it here again"
 NO_PICTURES = "its predictions are not kept on this machine; evaluate it here with this version"
 
 
@@ -93,7 +94,7 @@ def make(
         collection, size: whose gallery.
         home: the folder with `data`, `predictions`, `scores` and `checkpoints`.
         entries: the most that a wall shows, besides the gray copy.
-        tell: called with a line for each wall.
+        tell: called with a line for each wall, and for each damaged curve that is left out.
 
     Returns:
         The gallery; without pictures where the licence of one of the collection's is not known.
@@ -110,7 +111,7 @@ def make(
             places[record.split.domain, record.track].append(record)
     why = _unlicensed(collection, size, home, (Track.parse(track).temporal for _, track in places))
     choices = [_choice(*place, found, home, entries, not why) for place, found in sorted(places.items())]
-    trainings = learning.trainings(home, of)
+    trainings = learning.trainings(home, of, tell)
     if why:
         walls = tuple(_bare(choice) for choice in choices if choice.records)
         return Gallery(Index(SCHEMA, collection, size, False, why, entries, (), walls, trainings))
@@ -142,7 +143,7 @@ def _choice(domain: str, track: str, records: Sequence[Record], home: Path, most
     for record in chosen:
         table = values(record, home)
         if table is None:
-            left_out[record.entry.name] = NO_VALUES
+            left_out[record.entry.name] = OTHER_RUN if _values_of(record, home).is_file() else NO_VALUES
         elif tables and table["id"] != tables[0]["id"]:
             left_out[record.entry.name] = "its scores are of other images"
         elif pictures and record.entry.name != choosing.GRAY and not _kept(record, home).is_file():
@@ -162,15 +163,19 @@ def _kept(record: Record, home: Path) -> Path:
     return home / "predictions" / f"{record.file_name.removesuffix('.json')}.kept"
 
 
+def _values_of(record: Record, home: Path) -> Path:
+    return home / "scores" / f"{record.file_name.removesuffix('.json')}.parquet"
+
+
 def values(record: Record, home: Path) -> dict[str, list] | None:
-    """The values an image behind a record, by column; None where this machine has not made them.
+    """The values an image behind a record, by column; None where this machine has none, or those of another run.
 
     Raises:
         BenchError: the file is damaged.
     """
     import pyarrow.parquet as parquet
 
-    path = home / "scores" / f"{record.file_name.removesuffix('.json')}.parquet"
+    path = _values_of(record, home)
     if not path.is_file():
         return None
     try:

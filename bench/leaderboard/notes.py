@@ -60,7 +60,8 @@ def notes(table: Table) -> list[str]:
         said.append(f"Only {table.groups} groups: the intervals are Student's t of their means, and wide")
     if any(len(row.seeds) > 1 for row in table.rows):
         said.append(
-            "×k after an entry: the mean over k seeds; its CIEDE2000 interval is for other groups and another training"
+            "×k after an entry: the mean over k seeds; its intervals and ranks are for other groups and another"
+            " training, and metrics without recorded group means have no interval"
         )
     if any(row.ranks and row.ranks[0] != row.ranks[1] for row in table.rows):
         said.append("Ranks in brackets: those that paired differences in CIEDE2000 by group leave open, at 95 %")

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -80,20 +80,16 @@ def with_best(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
 
 
 def _spans(rows: Sequence[Row], column: Column) -> dict[str, tuple[int, int]]:
-    """The ranks that the data leave open, by paired differences on the same groups; none where records lack these."""
-    means = {row.entry: _group_means(row) for row in rows}
-    names = sorted(next(iter(means.values()), {}))
-    if len(names) < 2 or len(rows) < 2 or any(found.keys() != set(names) for found in means.values()):
+    """The ranks that the data leave open, by paired differences on the same groups; none where records lack these.
+
+    Where entries were trained several times, the ranks are for other trainings too: see `rank_intervals`.
+    """
+    names = sorted(rows[0].records[0].groups) if rows else []
+    found = [record for row in rows for record in row.records]
+    if len(names) < 2 or len(rows) < 2 or any(record.groups.keys() != set(names) for record in found):
         return {}
-    values = {entry: np.array([found[name] for name in names]) for entry, found in means.items()}
+    values = {row.entry: np.array([[record.groups[name] for record in row.records] for name in names]) for row in rows}
+    seeds = {row.entry: row.seeds for row in rows}
     direction: Literal["lower", "higher"] = "higher" if column.direction == "higher" else "lower"
-    ranks = rank_intervals(values, names, direction=direction, resamples=RANK_RESAMPLES)
+    ranks = rank_intervals(values, names, direction=direction, seeds=seeds, resamples=RANK_RESAMPLES)
     return {entry: (rank.best, rank.worst) for entry, rank in ranks.items()}
-
-
-def _group_means(row: Row) -> Mapping[str, float]:
-    """CIEDE2000 of each group, the mean over the row's seeds."""
-    first = row.records[0].groups
-    if len(row.records) == 1:
-        return first
-    return {name: sum(record.groups.get(name, math.nan) for record in row.records) / len(row.records) for name in first}

@@ -1,10 +1,11 @@
 """The rows of a table: an entry's records, one a seed, become means and their intervals."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Float64
 
 from bench.comparison import over_seeds_together
 from bench.errors import BenchError
@@ -26,6 +27,9 @@ ALIKE = (
 )
 """What the trainings of an entry's seeds have alike."""
 
+Ends = tuple[float | None, float | None]
+"""Of an interval."""
+
 
 def rows(records: Sequence[Record]) -> list[Row]:
     """A row for each entry, in the order of their names.
@@ -37,12 +41,13 @@ def rows(records: Sequence[Record]) -> list[Row]:
         BenchError: where two records are of one seed, or an entry's seeds differ in their training.
     """
     made = [_row(sorted(found, key=lambda record: record.seed)) for _, found in grouped(records, _name)]
-    ends = _over_seeds([row for row in made if len(row.records) > 1 and PRIMARY in row.cells])
-    return [_between(row, *ends[row.entry]) if row.entry in ends else row for row in made]
+    ends = _over_seeds([row for row in made if len(row.records) > 1])
+    return [_between(row, ends[row.entry]) if row.entry in ends else row for row in made]
 
 
-def _between(row: Row, low: float | None, high: float | None) -> Row:
-    return replace(row, cells={**row.cells, PRIMARY: replace(row.cells[PRIMARY], low=low, high=high)})
+def _between(row: Row, ends: Mapping[str, Ends]) -> Row:
+    cells = {id: replace(row.cells[id], low=low, high=high) for id, (low, high) in ends.items()}
+    return replace(row, cells={**row.cells, **cells})
 
 
 def _name(record: Record) -> tuple[str]:
@@ -62,7 +67,7 @@ def _row(records: Sequence[Record]) -> Row:
             " evaluate them alike."
         )
     ids = sorted(set().union(*(record.scores for record in records)))
-    cells = {id: _mean_cell([record.scores[id] for record in records if id in record.scores]) for id in ids}
+    cells = {id: _mean_cell([record.scores.get(id) for record in records]) for id in ids}
     for cost in COSTS:
         cells[cost.id] = _cost([cost.value(record.cost) for record in records], cost.per)
     flags = tuple(dict.fromkeys(flag for record in records for flag in record.flags))
@@ -79,42 +84,60 @@ def unlike(records: Sequence[Record]) -> tuple[str, str] | None:
     return None
 
 
-def _over_seeds(found: Sequence[Row]) -> dict[str, tuple[float | None, float | None]]:
-    """Intervals for other groups and for another training; none where the records lack the groups' means."""
-    alike: dict[tuple, list[tuple[str, list[list[float]]]]] = defaultdict(list)
+def _over_seeds(found: Sequence[Row]) -> dict[str, dict[str, Ends]]:
+    """By entry and metric, intervals for other groups and for another training; none where records lack group means."""
+    alike: dict[tuple[int, ...], list[tuple[str, str, np.ndarray]]] = defaultdict(list)
     for row in found:
         names = sorted(row.records[0].groups)
-        if names and all(record.groups.keys() == row.records[0].groups.keys() for record in row.records):
-            table = [[record.groups[name] for name in names] for record in row.records]
-            alike[len(names), len(table)].append((row.entry, table))
-    ends: dict[str, tuple[float | None, float | None]] = {}
+        if any(sorted(record.groups) != names for record in row.records):
+            continue
+        for id in row.cells.keys() & {PRIMARY, *row.records[0].means}:
+            table = _group_means(row, id, names)
+            if table is not None and row.cells[id].value is not None:
+                alike[table.shape].append((row.entry, id, table))
+    ends: dict[str, dict[str, Ends]] = defaultdict(dict)
     for tables in alike.values():
-        made = over_seeds_together(np.array([table for _, table in tables]).transpose(0, 2, 1))
-        ends |= {entry: (one.low, one.high) for (entry, _), one in zip(tables, made, strict=True)}
+        made = over_seeds_together(np.array([table for *_, table in tables]))
+        for (entry, id, _), one in zip(tables, made, strict=True):
+            ends[entry][id] = one.low, one.high
     return ends
 
 
-def _mean_cell(scores: Sequence[Score]) -> Cell:
-    """The mean over seeds, in one pass: a large board has a hundred thousand cells."""
-    value = low = high = 0.0
-    count = infinite = missing = 0
-    bounded = True
+def _group_means(row: Row, id: str, names: Sequence[str]) -> Float64[np.ndarray, "groups seeds"] | None:
+    """A metric's group means under each seed; None where they are not of the same groups, at least one."""
+    if id == PRIMARY:
+        columns = [[record.groups[name] for name in names] for record in row.records]
+    else:
+        columns = [record.means.get(id, ()) for record in row.records]
+    if any(len(column) != len(names) for column in columns):
+        return None
+    table = np.array(columns, dtype=np.float64).T
+    known = np.isfinite(table)
+    kept = known.all(axis=1)
+    return table[kept] if kept.any() and (kept == known.any(axis=1)).all() else None
+
+
+def _mean_cell(scores: Sequence[Score | None]) -> Cell:
+    """The mean over seeds, in one pass: a large board has a hundred thousand cells.
+
+    Args:
+        scores: one a seed, None where a record lacks the metric. Without every seed's number there is no mean: the
+            seeds that have one need not be like the others.
+    """
+    value, count, infinite, missing = 0.0, 0, 0, 0
     for score in scores:
-        if score.value is None:
+        if score is None or score.value is None:
             continue
         count += 1
         value += score.value
         infinite += score.infinite
         missing = max(missing, score.missing)
-        if score.low is None or score.high is None:
-            bounded = False
-        else:
-            low += score.low
-            high += score.high
     if count == 0:
-        return Cell(None, absent=scores[0].absent)
-    ends = (low / count, high / count) if bounded else (None, None)
-    return Cell(value / count, *ends, infinite, missing)
+        return Cell(None, absent=next(score.absent for score in scores if score is not None))
+    if count < len(scores):
+        return Cell(None, absent=f"measured for {count} of {len(scores)} seeds only; evaluate the others")
+    low, high = (scores[0].low, scores[0].high) if count == 1 and scores[0] is not None else (None, None)
+    return Cell(value / count, low, high, infinite, missing)
 
 
 def _cost(values: Sequence[float | None], unit: float) -> Cell:

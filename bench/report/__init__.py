@@ -1,4 +1,4 @@
-"""What people read: Markdown boards, HTML pages and tables for papers, all pure functions of the records."""
+"""What people read: Markdown boards, HTML pages, tables for papers; pure functions of the records and the gallery."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,8 @@ from bench.report import claims_markdown, export, html, markdown
 from bench.report.content import pages
 
 INDEX = "README.md"
+LARGEST_PAGE = 8_000_000
+"""Bytes of an HTML page, pictures included: what a phone loads in a few seconds."""
 
 
 def render(
@@ -46,28 +48,58 @@ def render(
     return written
 
 
-def check(records_dir: Path, boards_dir: Path, reports_dir: Path, tables_dir: Path | None = None) -> list[str]:
+def check(
+    records_dir: Path,
+    boards_dir: Path,
+    reports_dir: Path,
+    tables_dir: Path | None = None,
+    collections: Sequence[str] | None = None,
+) -> list[str]:
     """Render again in memory and compare with what lies there; of the tables only where their folder is given.
 
+    Args:
+        records_dir: where all records lie.
+        boards_dir, reports_dir, tables_dir, collections: as for `render`.
+
     Returns:
-        One line for each file that is missing, differs, or has no record behind it; empty when all is well.
+        One line for each file that is missing, differs, is too large, or has no record behind it; empty when all is
+        well.
 
     Raises:
-        BenchError: where a record is damaged, or as `pages`.
+        BenchError: where a record is damaged, or as `render`.
     """
-    expected = _rendered(read_all(records_dir), boards_dir, reports_dir, None, tables_dir)
+    expected = _rendered(read_all(records_dir), boards_dir, reports_dir, collections, tables_dir)
     wrong = []
     for path, content in expected.items():
         if not path.is_file():
             wrong.append(f"{path} is missing; run: bench report")
         elif path.read_bytes() != content.encode("utf-8"):
             wrong.append(f"{path} differs from what the records say; run: bench report")
-    made = [*boards_dir.glob("*px.md"), *reports_dir.glob("*px.html")]
+        if path.is_file() and (why := too_large(path)):
+            wrong.append(why)
+    stems = {path.stem for path in expected}
+    made = [*boards_dir.glob("*px.md"), *reports_dir.glob("*px.html"), *(boards_dir / galleries.FOLDER).glob("*px.zip")]
     made += [] if tables_dir is None else [*tables_dir.glob("*px.csv"), *tables_dir.glob("*px.tex")]
     for path in sorted(made):
-        if path not in expected:
+        if path.stem not in stems and (collections is None or _collection(path) in collections):
             wrong.append(f"{path} has no record behind it; remove it")
     return wrong
+
+
+def too_large(path: Path) -> str:
+    """Why a page is larger than people should have to load; empty where it is not, or is no page."""
+    size = path.stat().st_size if path.suffix == ".html" else 0
+    if size <= LARGEST_PAGE:
+        return ""
+    return (
+        f"{path} has {size / 1e6:.1f} MB, more than {LARGEST_PAGE / 1e6:g} MB; make its gallery smaller: "
+        f"bench gallery --entries N"
+    )
+
+
+def _collection(path: Path) -> str:
+    """Of `<collection>-<size>px.<kind>`."""
+    return path.stem.rpartition("-")[0]
 
 
 def index(records: Iterable[Record]) -> str:

@@ -142,8 +142,3 @@ def series(domain: str, domains: Sequence[str]) -> int:
     if domain in DOMAINS:
         return DOMAINS.index(domain)
     return len(DOMAINS) + sorted((one for one in domains if one not in DOMAINS), key=domain_order).index(domain)
-
-
-def sure(contrast: Contrast) -> Spot:
-    """A difference whose own interval decides."""
-    return Spot(contrast, contrast.sure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import itertools
+import math
 import os
 import random
 import sys
@@ -16,9 +16,12 @@ WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 MAKES = {"os.rename", "os.mkdir", "os.link", "tempfile.mkstemp", "tempfile.mkdtemp"}
 
 
-def _refuse(code: int, after: int) -> None:
+written: list[str] = []
+"""The operations of this process that wrote in the home, or tried to, while one of `counted`, `full_at` looked on."""
+
+
+def _refuse(code: int, after: float) -> None:
     """After so many, every operation that writes in the home fails."""
-    count = itertools.count(1)
 
     def refuse(event: str, given: Sequence[Any]) -> None:
         writes = event in MAKES or (event == "open" and isinstance(given[2], int) and given[2] & WRITES)
@@ -26,10 +29,16 @@ def _refuse(code: int, after: int) -> None:
             return
         if not any(part in Path(given[0]).parts for part in ("home", "leaderboards", "reports")):
             return
-        if next(count) > after:
+        written.append(event)
+        if len(written) > after:
             raise OSError(code, os.strerror(code), str(given[0]))
 
     sys.addaudithook(refuse)
+
+
+def counted() -> None:
+    """Nothing is wrong; what writes is counted as `full_at` counts it."""
+    _refuse(0, math.inf)
 
 
 def read_only() -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import hooks
 import numpy as np
 import torch
 
@@ -89,12 +90,14 @@ class End:
     Attributes:
         code: its exit status; -9 where it was killed.
         operations: on files, if it came to its end.
+        writes: of these, those that write in the home, as `hooks.full_at` counts them.
         seconds: that it took.
         said: its output.
     """
 
     code: int | None
     operations: int
+    writes: int
     seconds: float
     said: str
 
@@ -141,10 +144,11 @@ class Server:
             raise AssertionError(f"{action} hangs")
         text = notes.read_text(errors="replace") if notes.exists() else ""
         notes.unlink(missing_ok=True)
-        operations, ended, said = text.partition("\x00")
+        counts, ended, said = text.partition("\x00")
+        operations, writes = map(int, counts.split()) if ended else (0, 0)
         code, seconds = process.exitcode, time.monotonic() - started
         process.close()
-        return End(code, int(operations) if ended else 0, seconds, said if ended else text)
+        return End(code, operations, writes, seconds, said if ended else text)
 
 
 def _act(root: str, action: str, death: Death, fault: str, notes: str) -> None:
@@ -158,11 +162,8 @@ def _act(root: str, action: str, death: Death, fault: str, notes: str) -> None:
     for module, settings in ((bench.train, TRAINING), (collections, DRAWING)):
         for name, value in settings.items():
             setattr(module, name, value)
-    if fault:
-        import hooks
-
-        name, *given = fault.split()
-        getattr(hooks, name)(*given)
+    name, *given = (fault or "counted").split()
+    getattr(hooks, name)(*given)
     done = 0
 
     def count(event: str, given: Sequence[Any]) -> None:
@@ -190,7 +191,7 @@ def _act(root: str, action: str, death: Death, fault: str, notes: str) -> None:
                 break
     signal.setitimer(signal.ITIMER_REAL, 0)
     said = Path(f"../{Path(notes).name}").read_text(errors="replace")
-    Path(f"../{Path(notes).name}").write_text(f"{done}\x00{said}")
+    Path(f"../{Path(notes).name}").write_text(f"{done} {len(hooks.written)}\x00{said}")
     sys.stdout.flush()
     os._exit(code)
 
@@ -216,12 +217,13 @@ def snapshot(root: Path) -> dict[str, str]:
 
 def _timeless(path: Path) -> bytes:
     if path.name == "training.json":
-        return _without(json.loads(path.read_text()), "seconds", "images_per_second", "digest", "cost")
+        return _without(json.loads(path.read_text()), "seconds", "images_per_second", "digest")
     if path.suffix == ".json" and path.parent.name == "records":
         record = json.loads(path.read_text())
         for name in ("seconds", "images_per_second"):
             (record.get("training") or {}).pop(name, None)
-        return _without(record, "created", "cost")
+        record["cost"].pop("images_per_second")
+        return _without(record, "created")
     if path.suffix == ".kept":
         with zipfile.ZipFile(path) as archive:
             parts = {name: archive.read(name) for name in archive.namelist()}

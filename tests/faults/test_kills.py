@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from staging import ACTIONS, Server, campaign, rehearse, snapshot
 
-FEW = {"data add": 3, "drawing": 1, "training": 2}
+FEW = {"data add": 2, "drawing": 1}
 MANY = {"data add": 60, "drawing": 25, "training": 55, "evaluation": 30, "reports": 35}
 
 

@@ -70,7 +70,7 @@ def test_a_step_in_parts_is_the_same_step(tmp_path: Path) -> None:
     made: list[Small] = []
     whole = run(tmp_path / "whole", job(build=within(4, plain, made), recipe=recipe))
     parts = run(tmp_path / "parts", job(build=within(1, plain, made), recipe=recipe))
-    assert made[1].refused > 40
+    assert 2 <= made[1].refused < 40  # 4 and 2 images at once; then what fits is remembered, through 40 steps
     first, second = load_file(whole / WEIGHTS), load_file(parts / WEIGHTS)
     for name, value in first.items():
         assert (value - second[name]).abs().max() < 1e-5, name

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bench.errors import BenchError
+from bench.errors import LONGEST, BenchError
 
 from . import mutate, seeds
 from .guard import Harm
@@ -98,7 +98,7 @@ def options(data: bytes, home: Path) -> None:
         raise result.exception
     if result.exit_code not in (0, 1, 2) or "Traceback" in result.output:
         raise Harm(f"exit {result.exit_code}: {result.output[-300:]}")
-    if result.exit_code == 2 and len(result.output) > 20_000:
+    if result.exit_code == 2 and len(result.output) > LONGEST + len("bench: \n"):
         raise Harm(f"{len(result.output):,} characters")
     if result.exit_code:
         raise BenchError("refused")

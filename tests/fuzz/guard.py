@@ -35,7 +35,22 @@ FORBIDDEN = (
 )
 """Audit events that no input may cause, wherever in the process (Python's table of audit events)."""
 
-CHANGES = ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.chmod", "os.truncate")
+CHANGES: dict[str, tuple[tuple[int, int | None], ...]] = {
+    "os.remove": ((0, 1),),
+    "os.rmdir": ((0, 1),),
+    "os.mkdir": ((0, 2),),
+    "os.chmod": ((0, 2),),
+    "os.truncate": ((0, None),),
+    "os.symlink": ((1, 2),),
+    "os.rename": ((0, 2), (1, 3)),
+    "os.link": ((0, 2), (1, 3)),
+}
+"""Audit events that change a folder: where among an event's arguments each path stands, and the handle of the folder
+that it is relative to. What a symbolic link says is no path that changes; what is written through it is."""
+
+FOLLOWS = ("os.chmod", "os.truncate")
+"""Of these, those that act on what a symbolic link leads to; the others act on the link."""
+
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 _watching: list[Guard] = []
@@ -69,22 +84,23 @@ class Guard:
         """Note what must not happen."""
         if event.startswith(FORBIDDEN):
             self.harm.append(f"{event} {args!r}"[:300])
-        elif event == "open":
-            if isinstance(args[2], int) and args[2] & WRITING and not self._inside(args[0]):
-                self.harm.append(f"writes {args[0]!r}"[:300])
-        elif event in CHANGES and not isinstance(args[-1], int | None):
-            self.harm += [f"{event} {path!r}"[:300] for path in args[:2] if not self._inside(path)]
-        elif event in CHANGES and args[-1] in (-1, None) and not self._inside(args[0]):
-            self.harm.append(f"{event} {args[0]!r}"[:300])
+        elif event == "open" and isinstance(args[2], int) and args[2] & WRITING and not self._inside(args[0]):
+            self.harm.append(f"writes {args[0]!r}"[:300])
+        for path, handle in CHANGES.get(event, ()):
+            folder = None if handle is None or args[handle] in (-1, None) else args[handle]
+            if not self._inside(args[path], folder, event in FOLLOWS):
+                self.harm.append(f"{event} {args[path]!r}"[:300])
 
-    def _inside(self, path: Any) -> bool:
+    def _inside(self, path: Any, folder: int | None = None, follows: bool = True) -> bool:
         if isinstance(path, int) or path is None:
             return True  # a handle that was opened before
-        name = os.path.abspath(os.fsdecode(path))
-        place = os.path.join(os.path.realpath(os.path.dirname(name)), os.path.basename(name))
+        start = os.getcwd() if folder is None else os.readlink(f"/proc/self/fd/{folder}")
+        name = os.path.join(start, os.fsdecode(path).rstrip(os.sep))
+        above, last = os.path.split(name)  # `..` is left to the disk: behind a link it leads elsewhere
+        place = os.path.realpath(name) if follows or last in ("", ".", "..") else f"{os.path.realpath(above)}/{last}"
         if f"{os.sep}__pycache__" in place and not place.startswith(os.path.dirname(self.home) + os.sep):
             return True  # what numba compiles of our own code
-        return name == os.devnull or place == self.home or place.startswith(self.home + os.sep)
+        return place in (os.devnull, self.home) or place.startswith(self.home + os.sep)
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:

@@ -11,15 +11,25 @@ import pytest
 from bench.data import manifest as manifests
 from bench.data.interchange import import_split
 from bench.data.video import Reading, Step
-from bench.errors import BenchError
+from bench.errors import LONGEST, BenchError
 from bench.exported import read as read_model
 from bench.exported.convention import find
+from bench.gallery.storing import read as read_gallery
 from bench.predictions import Submission, Wanted
 
 from . import seeds
 from .guard import judge, watched
 from .mutate import packed
 from .targets import unfold
+
+
+def test_a_name_in_an_archive_s_own_header_makes_no_long_refusal(tmp_path: Path) -> None:
+    """Python's zipfile quotes it whole; the error is cut wherever it is made."""
+    sound = packed([("index.json", b"{}")])
+    (tmp_path / "gallery.zip").write_bytes(sound.replace(b"index.json", b"x" * 10, 1))
+    with pytest.raises(BenchError, match="x" * 10):
+        read_gallery(tmp_path / "gallery.zip")
+    assert len(str(BenchError("x" * 148_513))) <= LONGEST
 
 
 @pytest.mark.parametrize("value", [10**400, -(10**400)])

@@ -1,6 +1,7 @@
 """A few hundred bad inputs of every kind, the same each time; `python tests/fuzz` tries more."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -72,6 +73,55 @@ def writes_outside(outside: Path) -> None:
     (outside / "evil").write_text("x")
 
 
+def renames_out(outside: Path) -> None:
+    (outside / "home" / "x").write_text("x")
+    (outside / "home" / "x").rename(outside / "evil")
+
+
+def renames_in(outside: Path) -> None:
+    (outside / "canary").rename(outside / "home" / "x")
+
+
+def renames_by_a_handle(outside: Path) -> None:
+    (outside / "home" / "x").write_text("x")
+    folder = os.open(outside, os.O_RDONLY)
+    try:
+        os.rename(outside / "home" / "x", "evil", dst_dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def links_out(outside: Path) -> None:
+    (outside / "home" / "x").write_text("x")
+    (outside / "evil").hardlink_to(outside / "home" / "x")
+
+
+def links_in(outside: Path) -> None:
+    (outside / "home" / "x").hardlink_to(outside / "canary")
+
+
+def puts_a_symlink_outside(outside: Path) -> None:
+    (outside / "evil").symlink_to(outside / "home")
+
+
+def writes_through_a_symlink(outside: Path) -> None:
+    (outside / "home" / "x").symlink_to(outside / "canary")
+    (outside / "home" / "x").write_text("dead")
+
+
+def climbs_behind_a_symlink(outside: Path) -> None:
+    (outside / "home" / "x").symlink_to(outside / "folder")
+    (outside / "home" / "x" / ".." / "evil").write_text("x")
+
+
+def cuts_short(outside: Path) -> None:
+    os.truncate(outside / "canary", 0)
+
+
+def deletes(outside: Path) -> None:
+    (outside / "canary").unlink()
+
+
 def calls_out(_: Path) -> None:
     with socket.socket() as one:
         one.connect_ex(("127.0.0.1", 9))
@@ -115,6 +165,16 @@ def takes_long(_: Path) -> None:
     "harm",
     [
         writes_outside,
+        renames_out,
+        renames_in,
+        renames_by_a_handle,
+        links_out,
+        links_in,
+        puts_a_symlink_outside,
+        writes_through_a_symlink,
+        climbs_behind_a_symlink,
+        cuts_short,
+        deletes,
         calls_out,
         starts_a_program,
         unpickles,
@@ -128,6 +188,8 @@ def takes_long(_: Path) -> None:
 def test_harm_is_noticed(harm: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     home.mkdir()
+    (tmp_path / "canary").write_text("alive")
+    (tmp_path / "folder").mkdir()
     monkeypatch.setattr(guard, "SECONDS", 0.2 if harm is takes_long else 20)
     if harm is swallows_memory:
         monkeypatch.setattr(guard, "peak", iter([0.0, 700.0]).__next__)
@@ -138,6 +200,9 @@ def test_harm_is_noticed(harm: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_what_does_no_harm_passes(tmp_path: Path) -> None:
     with watched(tmp_path) as watcher:
         assert judge(watcher, lambda: (tmp_path / "x").write_text("fine"))
+        assert judge(watcher, lambda: (tmp_path / "x").rename(tmp_path / "y"))
+        assert judge(watcher, lambda: (tmp_path / "z").symlink_to("/etc"))  # until something is written through it
+        assert judge(watcher, lambda: (tmp_path / "z").unlink())
         assert not judge(watcher, lambda: (_ for _ in ()).throw(BenchError("one line")))
 
 

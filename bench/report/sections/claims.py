@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from bench.claims import CLAIMS, RULE, VERDICTS, Outcome, judge_all
+from bench.claims.estimate import chance
 from bench.claims.judging import decimals, name, unit
 from bench.papers import PAPERS, Paper
 from bench.report.content import Page
@@ -19,7 +20,7 @@ EXPECTED = {"lower": "below 0", "higher": "above 0", "same": "within the margin"
 
 @dataclass(frozen=True)
 class Drawing:
-    """An effect on a line whose right half is the paper's side; positions from 0 to 100.
+    """An effect on a line whose right half is the paper's side (of a claim of no difference, the margin is); 0 to 100.
 
     Attributes:
         low, value, high: of the interval and the effect.
@@ -80,7 +81,7 @@ def body(page: Page) -> str:
     return (
         render(
             "claims.html.j2", papers=papers, all=outcomes, rule=RULE, icons=ICONS, expected=EXPECTED, drawing=drawing,
-            signed=number, plain=plain, tally=tally, metric=name,
+            signed=number, plain=plain, chance=chance, tally=tally, metric=name,
             lacking=lacking,
             unit=unit,
         )

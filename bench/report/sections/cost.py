@@ -19,12 +19,11 @@ ROOM = 2.5
 
 @dataclass(frozen=True)
 class Drawn:
-    """One trade-off: its picture, its front in order, what it says, the gray copy, and entries above the picture."""
+    """One trade-off: its picture, its front in order, the gray copy, and entries above the picture."""
 
     trade: Trade
     picture: Markup
     front: tuple[Offer, ...]
-    finding: str
     gray: float | None
     above: int
 
@@ -82,7 +81,7 @@ def _drawn(trade: Trade, table: Table, id: str) -> Drawn:
         title=f"CIEDE2000 against {fact.name.lower()}",
         finding=finding,
     )
-    return Drawn(trade, picture, front, finding, level, above)
+    return Drawn(trade, picture, front, level, above)
 
 
 def _finding(trade: Trade, front: tuple[Offer, ...], gray: float | None) -> str:

@@ -16,15 +16,20 @@ def body(page: Page) -> str:
     order = sorted(known, key=lambda one: (one[1], one[0].partition("@")[0], one))
     for number, ((track, model), keys) in enumerate(groupby(order, lambda one: (one[1], one[0].partition("@")[0]))):
         trainings = list(keys)
-        names = {key: _name(key, trainings) for key in trainings}
+        # One seed of each mix: several of one would leave no room for the others.
+        first: dict[str, tuple[str, str, int]] = {}
+        for key in trainings:
+            first.setdefault(key[0], key)
+        drawn = list(first.values())[:SERIES]
+        names = {key: _name(key, trainings) for key in drawn}
         validation = [
-            _line(names[key], known[key].validation, place % SERIES)
-            for place, key in enumerate(trainings[:SERIES])
+            _line(names[key], known[key].validation, place)
+            for place, key in enumerate(drawn)
             if known[key].validation.steps
         ]
-        chosen = next((key for key in trainings if key[0].endswith("@mixed")), trainings[0])
+        chosen = next((key for key in drawn if key[0].endswith("@mixed")), drawn[0])
         losses = [
-            _line(name, known[chosen].losses[name], place % SERIES, own_scale=True)
+            _line(name, known[chosen].losses[name], place, own_scale=True)
             for place, name in enumerate(sorted(known[chosen].losses)[:SERIES])
             if known[chosen].losses[name].steps
         ]
@@ -34,8 +39,8 @@ def body(page: Page) -> str:
         if losses:
             pictures.append(_losses(f"loss{number}", model, track, names[chosen], losses))
         if pictures:
-            found.append((model, track, len(trainings) - SERIES, pictures))
-    return render("curves.html.j2", found=found, series=SERIES) if found else ""
+            found.append((model, track, len(trainings) - len(drawn), pictures))
+    return render("curves.html.j2", found=found) if found else ""
 
 
 def _validation(id: str, model: str, track: str, drawn: list[Line]) -> tuple[str, object, list[Line]]:

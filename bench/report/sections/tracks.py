@@ -6,7 +6,7 @@ from bench.report.drawing import render
 from bench.report.forest import Forest, Spot
 from bench.report.section import Section
 
-KINDS = {"best": "best of each", "same": "the same entry"}
+KINDS = {"best": "best of each", "same": "the same entry", "model": "same model, trained for each"}
 
 
 def body(page: Page) -> str:

@@ -1,0 +1,93 @@
+"""Several trainings of one entry on a board: means, intervals and ranks, and what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_leaderboard import one
+from test_records import sample_record
+
+from bench.errors import BenchError
+from bench.leaderboard import PRIMARY, boards
+
+
+def test_the_interval_over_seeds_is_for_another_training_too() -> None:
+    names = [f"g{place}" for place in range(8)]
+    made = []
+    for seed, shift in enumerate((0.0, 2.0, 4.0)):
+        groups = {name: 10.0 + shift + place % 3 for place, name in enumerate(names)}
+        value = sum(groups.values()) / len(groups)
+        made.append(replace(sample_record("a@anime", seed=seed, values={PRIMARY: value}), groups=groups))
+    (row,) = one(made).tables[0].rows
+    cell = row.cells[PRIMARY]
+    assert cell.low is not None
+    assert cell.high is not None
+    assert cell.value is not None
+    # The groups alone would leave 0.7 either way; three seeds that differ by a standard deviation of 2, nearly 5.
+    assert 4 < cell.high - cell.value < 5
+
+
+def test_seeds_are_averaged() -> None:
+    made = one([sample_record(seed=seed, values={PRIMARY: value}) for seed, value in enumerate((9.0, 10.0, 14.0))])
+    (row,) = made.tables[0].rows
+    assert row.seeds == (0, 1, 2)
+    assert row.cells[PRIMARY].value == 11.0
+    assert row.cells[PRIMARY].low is None  # nothing says how the groups moved
+    assert any("×k" in note for note in made.tables[0].notes)
+
+
+def test_a_metric_that_some_seeds_lack_has_no_mean() -> None:
+    records = [sample_record(seed=seed, values={PRIMARY: 10.0, "fid": 40.0 + seed}) for seed in range(3)]
+    lacking = replace(records[2], scores={PRIMARY: records[2].scores[PRIMARY]})
+    table = one([*records[:2], lacking]).tables[0]
+    cell = table.rows[0].cells["fid"]
+    assert (cell.value, cell.absent) == (None, "measured for 2 of 3 seeds only; evaluate the others")
+    assert any("FID is absent: measured for 2 of 3 seeds" in note for note in table.notes)
+    absent = replace(lacking, scores=lacking.scores | {"fid": replace(records[2].scores["fid"], value=None)})
+    assert one([*records[:2], absent]).tables[0].rows[0].cells["fid"].value is None
+    assert one(records).tables[0].rows[0].cells["fid"].value == 41.0
+
+
+def test_every_interval_over_seeds_is_from_group_means() -> None:
+    names = [f"g{place}" for place in range(8)]
+    made = []
+    for seed, shift in enumerate((0.0, 2.0, 4.0)):
+        means = tuple(20.0 + shift + place % 3 for place in range(7))
+        record = sample_record("a@anime", seed=seed, values={PRIMARY: 10.0, "psnr": float(np.mean(means)), "ssim": 0.5})
+        made.append(replace(record, groups=dict.fromkeys(names, 10.0), means={"psnr": (*means, None)}))
+    cells = one(made).tables[0].rows[0].cells
+    assert cells["psnr"].value is not None
+    assert cells["psnr"].high is not None
+    assert 4 < cells["psnr"].high - cells["psnr"].value < 6  # three trainings that differ by 2; the records say 0.5
+    assert (cells["ssim"].value, cells["ssim"].low) == (0.5, None)
+    # Where a group is known under one seed only, value and interval would be of other groups.
+    other = replace(made[0], means={"psnr": (None, *(20.0,) * 7)})
+    assert one([other, *made[1:]]).tables[0].rows[0].cells["psnr"].low is None
+
+
+def test_ranks_are_for_other_trainings_too() -> None:
+    rng = np.random.default_rng(3)
+    hard, apart = rng.normal(0, 3, 12), rng.normal(0, 0.1, (2, 3, 12))
+    shifts = ((0.0, 1.6, 0.8), (1.5, 0.7, 2.4))  # what a training adds says more than which entry it is
+
+    def told(seeds: int) -> list[tuple[int, int] | None]:
+        made = []
+        for place, name in enumerate(("a@anime", "b@anime")):
+            for seed in range(seeds):
+                means = 10 + hard + shifts[place][seed] + apart[place, seed]
+                record = sample_record(name, seed=seed, values={PRIMARY: float(means.mean())})
+                made.append(replace(record, groups={f"g{k:02d}": float(mean) for k, mean in enumerate(means)}))
+        return [row.ranks for row in one(made).tables[0].rows]
+
+    assert told(1) == [(1, 1), (2, 2)]  # nothing is known of other trainings
+    assert told(3) == [(1, 2), (1, 2)]
+
+
+def test_seeds_of_different_trainings_are_refused() -> None:
+    first, second = sample_record(seed=0), sample_record(seed=1)
+    assert second.training is not None
+    other = replace(second, training=replace(second.training, budget="paper"))
+    with pytest.raises(BenchError, match="differ in their training's budget"):
+        boards([first, other])
+    with pytest.raises(BenchError, match="two records of fu2017-cgan@anime with one seed"):
+        boards([first, first])
