@@ -366,7 +366,8 @@ def _groups(metric: str, record: Record, values: GroupValues | None) -> Mapping[
         return record.groups
     if metric in record.means:
         means = zip(sorted(record.groups), record.means[metric], strict=True)
-        return {group: mean for group, mean in means if mean is not None}
+        # A metric that applies to no image has no mean in any group: then its score says why.
+        return {group: mean for group, mean in means if mean is not None} or None
     return None if values is None else values(record, metric)
 
 
