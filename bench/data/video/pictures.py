@@ -6,6 +6,7 @@ the last bit from machine to machine, and cuts ten bits to eight first.
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -123,25 +124,29 @@ def glance(frame: "VideoFrame") -> "UInt8[np.ndarray, 'h w 3']":
     """A frame seen very small, in BGR, by leaving out pixels: for telling a cut, not for the eye."""
     format = frame.format
     parts = format.components
-    # Few rows: memory that no other step has touched is what this costs.
-    down, across = (
-        max(2, side // count // 2 * 2) for side, count in zip((frame.height, frame.width), GRID, strict=True)
-    )
     if format.is_rgb or format.has_palette or len({part.plane for part in parts}) < min(3, len(parts)):
-        return np.ascontiguousarray(rgb(frame)[::down, ::across, ::-1])
+        rows, columns = _steps(frame.height, frame.width, frame.height, frame.width)
+        return np.ascontiguousarray(rgb(frame)[::rows, ::columns, ::-1])
     small, planes = [], frame.planes
     for place in (0, 2, 1) if len(parts) > 2 else (0, 0, 0):  # OpenCV wants Cr before Cb
         plane = _samples(planes[parts[place].plane], parts[place], format)
-        rows, columns = (
-            max(1, step * side // whole)
-            for step, side, whole in zip((down, across), plane.shape, (frame.height, frame.width), strict=True)
-        )
+        rows, columns = _steps(frame.height, frame.width, *plane.shape)
         small.append(_top_bits(plane[::rows, ::columns], parts[place].bits))
     if len({plane.shape for plane in small}) > 1:  # odd sizes
         height, width = (min(plane.shape[axis] for plane in small) for axis in (0, 1))
         small = [plane[:height, :width] for plane in small]
     whole = cv2.merge(small)
     return cv2.cvtColor(whole, cv2.COLOR_YCrCb2BGR) if len(parts) > 2 else whole
+
+
+@cache
+def _steps(height: int, width: int, rows: int, columns: int) -> tuple[int, int]:
+    """From one row, and one column, of a plane to the next that is seen at a glance.
+
+    Few rows: memory that no other step has touched is what a glance costs.
+    """
+    down, across = (max(2, side // count // 2 * 2) for side, count in zip((height, width), GRID, strict=True))
+    return max(1, down * rows // height), max(1, across * columns // width)
 
 
 def _converted(
