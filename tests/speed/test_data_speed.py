@@ -3,6 +3,7 @@
 Run with: pytest tests/speed/test_data_speed.py --benchmark-only -s
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -19,7 +20,6 @@ from PIL import Image
 from bench.data.folder import add
 from bench.data.resampling import square
 from bench.data.standardize import quiet, read_image
-from bench.data.video import Reading, Step
 
 COUNT, SIDE, SIZE = 600, 320, 128
 REPEATS = 5
@@ -110,29 +110,53 @@ def film(tmp_path_factory) -> Path:
     )
 
 
+SAMPLE = """
+import json, sys, time
+from pathlib import Path
+import av
+from bench.data.video import Reading, Step
+from test_data_speed import SIZE, best
+film = Path(sys.argv[1])
+
+def plain():
+    with av.open(str(film)) as container:
+        container.streams.video[0].thread_type = "AUTO"
+        for _ in container.decode(video=0):
+            pass
+
+jobs = {
+    "plain": plain,
+    "stills": lambda: list(Reading(film, Step.of("60"), SIZE, clips=False)),
+    "clips": lambda: list(Reading(film, Step.of("60"), SIZE)),
+}
+# Processor time: decoding keeps every core busy, so on a machine of one's own the wall clock says the same.
+print(json.dumps(best(jobs, clock=time.process_time)))
+"""
+
+
 def test_sampling_a_film(benchmark, film):
-    """Every 60th frame and all cuts, against decoding alone; with clips, eight frames of 60 are pictures."""
-    import av
+    """Every 60th frame and all cuts, against decoding alone; with clips, eight frames of 60 are pictures.
 
-    def plain() -> None:
-        with av.open(str(film)) as container:
-            container.streams.video[0].thread_type = "AUTO"
-            for _ in container.decode(video=0):
-                pass
-
-    def stills() -> None:
-        list(Reading(film, Step.of("60"), SIZE, clips=False))
-
-    def clips() -> None:
-        list(Reading(film, Step.of("60"), SIZE))
-
-    # Processor time: decoding keeps every core busy, so on a machine of one's own the wall clock says the same.
-    least = best({"plain": plain, "stills": stills, "clips": clips}, clock=time.process_time)
+    In a process of its own: idle threads that other measurements leave behind count as processor time.
+    """
+    ran = benchmark.pedantic(
+        subprocess.run,
+        ([sys.executable, "-c", SAMPLE, str(film)],),
+        {
+            "capture_output": True,
+            "text": True,
+            "check": True,
+            "env": os.environ | {"PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parent)])},
+        },
+        rounds=1,
+    )
+    least = json.loads(ran.stdout)
     ratios = {name: round(least["plain"] / least[name], 2) for name in ("stills", "clips")}
-    benchmark.extra_info.update(share_of_the_speed_of_decoding=ratios)
-    print(f"\nshare of the speed of plain decoding: {ratios}")
-    benchmark.pedantic(stills, rounds=1)
-    assert ratios["stills"] > 0.75  # the aim is 0.9, and about what is reached
+    kind = "drawn with a grain" if SHARED is None else "a real one"
+    benchmark.extra_info.update(film=kind, share_of_the_speed_of_decoding=ratios)
+    print(f"\nshare of the speed of plain decoding, {kind}: {ratios}")
+    # The aim is 0.9, and about what is reached on a real one. A grain that pans changes every pixel of every frame.
+    assert ratios["stills"] > (0.55 if SHARED is None else 0.75)
 
 
 MEASURE = """
