@@ -1,15 +1,19 @@
 """The page 'What we found': its table is that of the committed records, its links lead to what they name."""
 
 import re
+from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from bench.leaderboard import GRAY, PRIMARY, boards
+from bench.comparison import difference
+from bench.leaderboard import GRAY, PRIMARY, SEES_TARGET, boards
 from bench.leaderboard.shape import Cell, Row, Table
-from bench.parts import COLLECTIONS
-from bench.records import read_all
-from bench.types import DOMAINS
+from bench.parts import COLLECTIONS, SEEDS
+from bench.parts import GRAY as STUDIED
+from bench.records import Record, read_all
+from bench.types import DOMAINS, MIXED
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "what-we-found.md").read_text(encoding="utf-8")
@@ -18,10 +22,17 @@ PAGE = (ROOT / "docs" / "what-we-found.md").read_text(encoding="utf-8")
 HEADLINE = (("procedural-v1", "series"), ("open-v1", "test"))
 """What README.md's table tells of each domain."""
 
+PLAUSIBLE = (PRIMARY, "palette-distance", "fd-chroma", "colourfulness-error")
+"""Closeness to the one true picture, and three metrics that ask less, or something else. All are lower for better."""
+
 
 @pytest.fixture(scope="module")
-def tables() -> dict[tuple[str, str, str], Table]:
-    told = [record for record in read_all(ROOT / "leaderboards/records") if record.track == "gray"]
+def told() -> list[Record]:
+    return [record for record in read_all(ROOT / "leaderboards/records") if record.track == "gray"]
+
+
+@pytest.fixture(scope="module")
+def tables(told) -> dict[tuple[str, str, str], Table]:
     return {(board.collection, board.domain, t.split): t for board in boards(told) for t in board.tables}
 
 
@@ -54,8 +65,8 @@ def test_the_table_says_what_the_records_say(tables) -> None:
         first = (f"`{lead.entry}`", f"{cell.value:.2f}", interval(cell))
         made.append(line(collection, domain, split, str(table.groups), *first, f"{gray.value:.2f}", floor, may))
     assert len(made) == 16
-    told = [line for line in PAGE.splitlines() if re.match(r"\| (procedural|open)-v1 \|", line)]
-    assert told == made
+    found = [line for line in PAGE.splitlines() if re.match(r"\| (procedural|open)-v1 \|", line)]
+    assert found == made
 
 
 def test_the_headline_says_what_the_records_say(tables) -> None:
@@ -67,8 +78,8 @@ def test_the_headline_says_what_the_records_say(tables) -> None:
             cells += [f"`{lead.entry}`", f"{cell.value:.2f} {interval(cell)}", f"{gray.value:.2f}"]
         made.append(line(*cells))
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    told = [line for line in text.splitlines() if re.match(rf"\| ({'|'.join(DOMAINS)}) \|", line)]
-    assert told == made
+    found = [line for line in text.splitlines() if re.match(rf"\| ({'|'.join(DOMAINS)}) \|", line)]
+    assert found == made
 
 
 def test_every_link_leads_to_an_anchor_of_a_page() -> None:
@@ -77,3 +88,64 @@ def test_every_link_leads_to_an_anchor_of_a_page() -> None:
     for page, anchor in links:
         text = (ROOT / "docs" / page).resolve().read_text(encoding="utf-8")
         assert not anchor or f'id="{anchor}"' in text, f"{page}#{anchor}"
+
+
+def surely_better(record: Record, other: Record) -> bool:
+    """Whether the 95 % interval of the paired difference over groups lies on the better side of zero."""
+    names = sorted(record.groups)
+    ours, theirs = (np.array([one.groups[name] for name in names]) for one in (record, other))
+    high = difference(ours, theirs, names).high
+    return high is not None and high < 0
+
+
+def test_who_beats_the_gray_copy_at_home(told) -> None:
+    """On procedural-v1's `series`, of the trainings on the domain itself and of those on all four."""
+    here = [r for r in told if (r.split.collection, r.split.name) == ("procedural-v1", "series")]
+    copies = {r.split.domain: r for r in here if r.entry.name == GRAY}
+    made = []
+    for model in STUDIED:
+        cells = [f"`{model}`"]
+        for mix in (None, MIXED):
+            trained = [
+                r for r in here if r.entry.model == model and r.entry.mix == (mix or r.split.domain) and r.training
+            ]
+            assert len(trained) == len(DOMAINS) * len(SEEDS)
+            better = sum(surely_better(r, copies[r.split.domain]) for r in trained)
+            cells.append(f"{better} of {len(trained)}")
+        made.append(line(*cells))
+    found = [line for line in PAGE.splitlines() if re.match(r"\| `[\w-]+` \| \d+ of", line)]
+    assert found == made
+
+
+def test_how_often_a_domain_is_served_best_by_its_own_specialist(told) -> None:
+    for collection in COLLECTIONS:
+        values = defaultdict(list)
+        for r in told:
+            if (r.split.collection, r.split.name) == (collection, "series") and r.entry.model in STUDIED and r.training:
+                values[r.entry.model, r.split.domain, r.entry.mix].append(r.scores[PRIMARY].value)
+        own = 0
+        for model in STUDIED:
+            for domain in DOMAINS:
+                means = {mix: np.mean(values[model, domain, mix]) for mix in DOMAINS}
+                own += min(means, key=means.__getitem__) == domain
+        assert f"{own} of {len(STUDIED) * len(DOMAINS)} cases on {collection}" in " ".join(PAGE.split())
+
+
+def test_where_the_gray_copy_stands_on_real_pictures(told) -> None:
+    """Its place on open-v1's `test` among the entries that do not see the target, metric by metric."""
+    values = defaultdict(lambda: defaultdict(list))
+    for record in told:
+        here = (record.split.collection, record.split.name) == ("open-v1", "test")
+        if here and record.entry.name not in SEES_TARGET:
+            for metric in PLAUSIBLE:
+                values[record.split.domain, metric][record.entry.name].append(record.scores[metric].value)
+    made = []
+    for domain in DOMAINS:
+        cells = [domain]
+        for metric in PLAUSIBLE:
+            means = {entry: np.mean(of_seeds) for entry, of_seeds in values[domain, metric].items()}
+            cells.append(str(sorted(means, key=means.__getitem__).index(GRAY) + 1))
+        made.append(line(*cells))
+    found = [line for line in PAGE.splitlines() if re.match(rf"\| ({'|'.join(DOMAINS)}) \| \d+ \|", line)]
+    assert found == made
+    assert f"of {len(means)} entries" in " ".join(PAGE.split())

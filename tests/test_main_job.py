@@ -213,7 +213,7 @@ def test_predictions_with_faults_are_all_named_and_nothing_is_scored(trained: Pa
         (["evaluate", "--domain", "cartoon", "--model", "all", "--collection", "../x"], "must be lower-case"),
         (["train-baselines", "--model", "gray-copy"], "baseline to train"),
         (["train-baselines", "--mix", "cartoon+films"], "films"),
-        (["train-baselines", "--budget", "huge"], "Available: smoke, standard, paper"),
+        (["train-baselines", "--budget", "huge"], "Available: smoke, small, standard, paper"),
         (["train-baselines", "--track", "gray+hints", "--model", MODEL], "serves the tracks gray"),
         (["train-baselines", "--track", "screentone+hints"], "no baseline serves the track screentone+hints"),
         (["train-baselines", "--device", "tpu"], "auto, cpu, cuda"),
