@@ -40,7 +40,7 @@ TITLE = "Conditional GAN (pix2pix)"
 SOURCE = (
     "P. Isola, J.-Y. Zhu, T. Zhou, A. A. Efros, Image-to-Image Translation with Conditional Adversarial Networks, 2017"
 )
-TRACKS = ("gray", "lineart-canny", "lineart-sketch", "screentone")
+TRACKS = ("gray", "lineart-canny", "lineart-sketch", "lineart-sharpened", "screentone")
 
 L1_WEIGHT = 100.0
 DROPOUT = 0.5

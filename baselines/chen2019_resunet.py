@@ -39,6 +39,7 @@ SOURCE = (
 )
 TRACKS = (
     "lineart-sketch+reference",
+    "lineart-sharpened+reference",  # played only, as the paper's section 6 proposes
     "lineart-drawn+reference",
     "lineart-canny+reference",
     "screentone+reference",

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import scores
 from bench.comparison import difference
 from bench.errors import BenchError, unknown
 from bench.metrics import METRICS, PRIMARY
 from bench.records import Record
-from bench.statistics import Summary, group_table
+from bench.statistics import Summary
 
 SHOWN = 5
 """Images on which each entry gains most."""
@@ -89,8 +90,8 @@ def compare(first: Record, second: Record, home: Path) -> Comparison:
     for fact in ("digest", "key"):
         if getattr(first.split, fact) != getattr(second.split, fact):
             raise BenchError(f"only entries on the same pictures are compared: {first.split.key}, {second.split.key}.")
-    scores = [record.scores.get(PRIMARY) for record in (first, second)]
-    made = [None if score is None else score.signature for score in scores]
+    both = [record.scores.get(PRIMARY) for record in (first, second)]
+    made = [None if score is None else score.signature for score in both]
     if made[0] != made[1]:
         raise BenchError(f"only numbers made in one way are compared: {made[0]}, {made[1]}; evaluate both again.")
     if first.track != second.track:
@@ -101,15 +102,12 @@ def compare(first: Record, second: Record, home: Path) -> Comparison:
     means = [np.array([record.groups[name] for name in names]) for record in (first, second)]
     primary = difference(means[0], means[1], names)
     ahead = int((means[0] < means[1]).sum())
-    tables = [_values(record, home) for record in (first, second)]
+    tables = [scores.read(home, record) for record in (first, second)]
     if any(table is None for table in tables):
         return Comparison(first, second, primary, _p(means[0] - means[1]), ahead, {})
     one, two = (table for table in tables if table is not None)
     for record, table in ((first, one), (second, two)):
-        # The file's name says which entry, not which run: another run's values must not stand under this record's.
-        own = group_table({"": np.array(table[PRIMARY])}, table["group"], frames=table.get("frame"))
-        found = dict(zip(own.groups, own.means[:, 0].round(6).tolist(), strict=True))
-        if one["id"] != two["id"] or found != record.groups:
+        if one["id"] != two["id"] or not scores.of_run(record, table):
             raise BenchError(
                 f"the values an image in {home / 'scores'} are of another run of {record.entry.name} than its record; "
                 "evaluate both entries again, or name another --home."
@@ -165,16 +163,3 @@ def _p(apart: np.ndarray) -> float | None:
     if error == 0:
         return 1.0 if apart.mean() == 0 else 0.0
     return float(2 * stdtr(count - 1, -abs(apart.mean()) / error))
-
-
-def _values(record: Record, home: Path) -> dict[str, list] | None:
-    """The values an image of a record, or None where this machine has not made them."""
-    import pyarrow.parquet as parquet
-
-    path = home / "scores" / f"{record.file_name.removesuffix('.json')}.parquet"
-    if not path.is_file():
-        return None
-    try:
-        return parquet.read_table(path).to_pydict()
-    except Exception as error:  # whatever a damaged file provokes
-        raise BenchError(f"{path} is damaged ({error}); evaluate the entry again.") from error

@@ -1,4 +1,4 @@
-"""What a model may see of a target: gray, three kinds of lines, and ink with screentones.
+"""What a model may see of a target: gray, four kinds of lines, and ink with screentones.
 
 Only integer arithmetic, or floats that hold integers exactly: every machine makes the same bytes.
 """
@@ -38,6 +38,9 @@ SKETCH_FLOOR = 16
 SKETCH_INK_FLOOR = 32
 """The same of an ink page, whose lines are black: a page without lines must not have its dots drawn instead."""
 
+SHARPEN_SIGMA = 3 / 512
+"""Of the blur that a sharpened sketch is led away from, in short sides: as wide as the sketch's own."""
+
 INK_LEVEL, INK_SHARE = 64, 0.02
 """A drawn page is ink, not pencil, where so much of it is as dark as this."""
 INK_SIGMA = 1 / 100
@@ -71,6 +74,8 @@ def condition(
             return canny(gray, ink=page is not None and is_ink(page))
         case "lineart-sketch":
             return sketch(gray, ink=page is not None and is_ink(page))
+        case "lineart-sharpened":
+            return sharpened(sketch(gray, ink=page is not None and is_ink(page)))
         case "lineart-drawn":
             if page is None:
                 raise BenchError("lineart-drawn shows the artist's own lines, and this image comes without a page.")
@@ -141,6 +146,24 @@ def sketch(gray: UInt8[np.ndarray, "h w"], ink: bool = False) -> UInt8[np.ndarra
     levels = np.arange(4081, dtype=np.int64)
     darkness = (2 * 255 * (10 * levels - strongest) + 9 * strongest) // (18 * strongest)
     return (255 - np.clip(darkness, 0, 255)).astype(np.uint8)[depth]
+
+
+def sharpened(drawing: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
+    """A drawing after an unsharp mask: the drawing plus its difference from a Gaussian of itself.
+
+    Chen et al. 2019, section 6, problem 2, say that a sharpened sketch is coloured better and leave the filter unsaid.
+    Ours is the usual one at strength 1, with a Gaussian of sigma 3 pixels at a side of 512 and in proportion, at least
+    1 pixel: thin and faint strokes grow darker, soft edges steeper; paper stays white.
+
+    Args:
+        drawing: such as `sketch` makes, shape (height, width), ink 0 and paper 255.
+
+    Returns:
+        Shape (height, width), rounded half up and clipped to 0 to 255.
+    """
+    smooth = _blurred(drawing, max(1.0, SHARPEN_SIGMA * min(drawing.shape))).astype(np.int64)
+    doubled = 2 * 65536 * drawing.astype(np.int64)  # beyond what float32 holds exactly
+    return np.clip((doubled - smooth + 32768) >> 16, 0, 255).astype(np.uint8)
 
 
 def _blurred(gray: UInt8[np.ndarray, "h w"], sigma: float) -> Float[np.ndarray, "h w"]:

@@ -22,6 +22,7 @@ from bench.errors import BenchError
 from bench.files import whole
 from bench.footprint import Footprint
 from bench.metrics import METRICS, PAIRED, PRIMARY
+from bench.metrics.samples import best_of, sample_metrics
 from bench.parallel import by_the_first, leads
 from bench.predictions import Origin, find, keep, write_predictions
 from bench.records import Cost, EntryFacts, Record, Score, Slice, SplitFacts, TrainingFacts, signature, stem
@@ -52,6 +53,8 @@ class Subject:
         seed: of its training; 0 where there is none.
         device: the kind of device that predicts.
         footprint: operations and memory of one image; None where they cannot be counted.
+        samples: how many colourings of each image there are. With several a piece holds all, of shape (samples, k,
+            height, width, 3): the first is the entry's answer, the others count in `best_of` alone.
     """
 
     entry: Entry
@@ -62,6 +65,7 @@ class Subject:
     seed: int = 0
     device: str = "cpu"
     footprint: Footprint | None = None
+    samples: int = 1
 
 
 def painted(predict: Predictor) -> Pieces:
@@ -131,16 +135,20 @@ def _scored(
     cost: Mapping[str, Any],
 ) -> Record:
     truth, name = scorer.truth(split, images), stem(facts, track, subject.entry.name, subject.seed)
-    predictions, parts = np.empty_like(images.targets), []
+    predictions, parts, ahead, drawn = np.empty_like(images.targets), [], [], {}
     for rows, piece in pieces:
+        if subject.samples > 1:
+            piece, drawn = piece[0], best_of(piece, images.targets[rows])
         predictions[rows] = piece
-        parts.append(scorer.images(piece, truth, rows))
+        ahead.append(scorer.ahead(predictions[rows]))
+        parts.append({**scorer.images(piece, truth, rows), **drawn})
     values = {id: np.concatenate([part[id] for part in parts]) for id in parts[0]}
     values |= scorer.clips(predictions, truth)
-    pooled = scorer.pooled(predictions, truth)
+    pooled = scorer.pooled(predictions, truth, ahead)
     means = summaries(values, images)
     scores = {}
-    for id, metric in METRICS.items():
+    known = METRICS | ({metric.id: metric for metric in sample_metrics(subject.samples)} if drawn else {})
+    for id, metric in known.items():
         if id in means:
             scores[id] = _full_reference(metric, means[id], facts)
         elif id in pooled:
@@ -158,7 +166,7 @@ def _scored(
         scores=scores,
         slices=_slices(scorer.slices(values[PRIMARY], truth)),
         groups=by_group(values[PRIMARY], images),
-        means=means_by_group({id: values[id] for id in PAIRED if id in values}, images),
+        means=means_by_group({id: values[id] for id in (*PAIRED, *drawn) if id in values}, images),
         flags=tuple(_flags(subject, split, images, pooled)),
         training=TrainingFacts(**{f.name: training[f.name] for f in fields(TrainingFacts)}) if training else None,
         cost=Cost(
@@ -274,6 +282,8 @@ def _flags(subject: Subject, split: Split, images: Images, pooled: Collection[st
         for id, least in RELIABLE.items()
         if id in pooled and len(images) < least
     ]
+    if subject.samples > 1:
+        flags.append(f"scored by the first of {subject.samples} samples")
     if subject.training and subject.training["budget"] != "paper":
         flags.append(f"{subject.training['budget']} budget")
     # The frames of a clip are one picture that moves: clips count, not frames.

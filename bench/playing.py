@@ -32,7 +32,7 @@ from bench.grid import (
 )
 from bench.job import Job
 from bench.metrics.probe import assert_agreement
-from bench.predictions import Submission, Wanted, Watch
+from bench.predictions import Samples, Submission, Wanted, Watch
 from bench.records import Record, write
 from bench.scoring import Scorer
 from bench.shelf import Shelf
@@ -53,12 +53,16 @@ from bench.types import (
 
 @dataclass(frozen=True)
 class Runnable:
-    """An entry that can be evaluated here: a finished training (job), a model file, predictions, or a reference."""
+    """An entry that can be evaluated here: a finished training (job), a model file, predictions, or a reference.
+
+    Of a model that draws, the predictions may be several `samples` of each image; see `bench.predictions.Samples`.
+    """
 
     entry: Entry
     job: Job | None = None
     predictions: Path | None = None
     exported: Exported | None = None
+    samples: int = 1
 
 
 @dataclass(frozen=True)
@@ -327,10 +331,15 @@ def subjects(
     """
     device = machine.fabric().device
     if one.predictions is not None:
-        given = Submission(
-            one.predictions, {place: Wanted.of(shelf.load(*place, track)) for place in wanted}, watch=watch
+        asked = {place: Wanted.of(shelf.load(*place, track)) for place in wanted}
+        given = (
+            Samples(one.predictions, asked, one.samples)
+            if one.samples > 1
+            else Submission(one.predictions, asked, watch=watch)
         )
-        return lambda domain, name: Subject(one.entry, "submission", lambda images: given.chunks((domain, name)))
+        return lambda domain, name: Subject(
+            one.entry, "submission", lambda images: given.chunks((domain, name)), samples=one.samples
+        )
     if one.exported is not None:
         exported = one.exported
         paint = painted(lambda images: exported.predict(images, device))
@@ -358,6 +367,7 @@ def _command(one: Runnable, shelf: Shelf, domain: str, split: str, track: Track)
     words = [f"bench evaluate --domain {domain} --split {split}"]
     if one.predictions:
         words += ["--predictions DIR --name", one.entry.name]
+        words += [f"--samples {one.samples}"] if one.samples > 1 else []
     elif one.exported:
         words += ["--model", one.exported.path.name]
     else:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -24,13 +26,18 @@ from bench.types import Images
 
 if TYPE_CHECKING:
     import torch
-    from jaxtyping import Bool, Float64, UInt8
+    from jaxtyping import Bool, Float32, Float64, UInt8
+
+    Said = dict[str, Float32[np.ndarray, "k d"]]  # features by the extractor's definition
 
 NAMES = ("slice", "series", "shot", "cast")
 """Labels that name what is shown, or repeat others: no slices are made of them."""
 
 KEPT = 16
 """Splits of which what is known of the targets stays in memory."""
+
+SLICED = 32
+"""Images of which the slices' labels are measured in one task."""
 
 
 class Pooled(NamedTuple):
@@ -65,7 +72,7 @@ class Truth:
         """Which images carry which label: those that the split knows, and those that are measured."""
         columns = () if self.known is None else self.known.labels
         told = {column.name.replace("_", "-"): column.values for column in columns if column.name not in NAMES}
-        found = slices.masks(told | slices.measure(self.images.targets))
+        found = slices.masks(told | _measured(self.images.targets))
         return {name: mask for name, mask in found.items() if mask.any()}
 
 
@@ -96,6 +103,7 @@ class Scorer:
         self._inception = inception
         self._clean = inception.under("clean") if clean and inception is not None else None
         self._chroma = None if protocol_only else Chroma()
+        self._beside = ThreadPoolExecutor(1) if inception is not None and inception.device.type != "cpu" else None
         self._cache = cache
         self._known: dict[str, Truth] = {}
 
@@ -142,15 +150,33 @@ class Scorer:
             else temporal_scores(predictions, truth.images.targets, frames, truth.motion)
         )
 
-    def pooled(self, predictions: UInt8[np.ndarray, "n h w 3"], truth: Truth) -> dict[str, Pooled]:
-        """Every value a split, by metric id; none of fewer than two images."""
+    def ahead(self, predictions: UInt8[np.ndarray, "k h w 3"]) -> Future[Said] | None:
+        """Begin with what extractors say of some predictions, for `pooled`, where the caller need not wait for it.
+
+        With a GPU that is while the caller's cores decode and measure pixels. Without one, None: they are all one has.
+        """
+        return None if self._beside is None else self._beside.submit(self._said, predictions)
+
+    def pooled(
+        self,
+        predictions: UInt8[np.ndarray, "n h w 3"],
+        truth: Truth,
+        ahead: Sequence[Future[Said] | None] = (),
+    ) -> dict[str, Pooled]:
+        """Every value a split, by metric id; none of fewer than two images.
+
+        Args:
+            predictions: 8-bit sRGB, of the targets' shape.
+            truth: of the split.
+            ahead: what `ahead` gave for all of them, piece by piece in order; empty where it was not asked.
+        """
         if len(predictions) < 2:
             return {}
-        found = {} if self._chroma is None else self._distances(predictions, truth, self._chroma, "fd-chroma")
-        if self._inception is not None:
-            found |= self._distances(predictions, truth, self._inception, "fid", "kid")
-        if self._clean is not None:
-            found |= self._distances(predictions, truth, self._clean, "fid-clean")
+        parts = [one.result() for one in ahead if one is not None] or [self._said(predictions)]
+        said = {definition: np.concatenate([part[definition] for part in parts]) for definition in parts[0]}
+        found = {}
+        for extractor, *ids in self._extractors():
+            found |= self._distances(said[extractor.definition], truth, extractor, *ids)
         return found
 
     def slices(self, values: Float64[np.ndarray, " n"], truth: Truth) -> dict[str, slices.Slice]:
@@ -159,9 +185,21 @@ class Scorer:
             return {}
         return slices.breakdown({"": values}, truth.images.groups, truth.slices, frames=truth.images.frames)
 
+    def _extractors(self) -> Iterator[tuple[Extractor, *tuple[str, ...]]]:
+        """Those at hand, each with the metrics of its features: the Fréchet distance, perhaps the kernel distance."""
+        if self._chroma is not None:
+            yield self._chroma, "fd-chroma"
+        if self._inception is not None:
+            yield self._inception, "fid", "kid"
+        if self._clean is not None:
+            yield self._clean, "fid-clean"
+
+    def _said(self, predictions: UInt8[np.ndarray, "k h w 3"]) -> Said:
+        return {extractor.definition: extractor(predictions) for extractor, *_ in self._extractors()}
+
     def _distances(
         self,
-        predictions: UInt8[np.ndarray, "n h w 3"],
+        features: Float32[np.ndarray, "n d"],
         truth: Truth,
         extractor: Extractor,
         frechet: str,
@@ -172,13 +210,20 @@ class Scorer:
         if targets is None:
             targets = known(split.digest, images.targets, extractor, self._cache)
             truth.extracted[extractor.definition] = targets
-        features = extractor(predictions)
         ends = fid_interval(features, targets.features, images.groups)
         found = {frechet: Pooled(targets.gaussian.distance(features), *ends)}
         if kernel:
             ends = kid_interval(features, targets.features, images.groups)
             found[kernel] = Pooled(kid(features, targets.features)[0], *ends)
         return found
+
+
+def _measured(targets: UInt8[np.ndarray, "n h w 3"]) -> dict[str, np.ndarray]:
+    """`slices.measure`, a part of the images a task."""
+    starts = range(0, max(1, len(targets)), SLICED)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = list(pool.map(lambda start: slices.measure(targets[start : start + SLICED]), starts))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def make(

@@ -22,8 +22,12 @@ SPLITS = ("train", "val", "test", "series")
 
 EVALUATED_SPLITS = ("test", "series")
 
-CONDITIONS = ("gray", "lineart-canny", "lineart-sketch", "lineart-drawn", "screentone")
+CONDITIONS = ("gray", "lineart-canny", "lineart-sketch", "lineart-sharpened", "lineart-drawn", "screentone")
 """What a model may see of its target; how each is made stands in `bench.conditions`."""
+
+PLAYED_ONLY = {"lineart-sharpened": "lineart-sketch"}
+"""Conditions that nothing is trained on, and the condition whose training is played on them: the sharpened sketch asks
+what sharpening does to a network that has learned from sketches as they are."""
 
 GUIDANCE = ("hints", "reference", "previous", "previous-true")
 """What a model is told besides: hints and a reference palette for images; on clips its own previous frame, or the
@@ -73,9 +77,12 @@ class Track:
 
     @property
     def trained(self) -> Track:
-        """The track whose training serves it: one training is played with its own previous frame and with the true."""
+        """The track whose training serves it.
+
+        One training is played with its own previous frame and with the true, and on sketches as they are and sharpened.
+        """
         guidance = ("previous" if kind == "previous-true" else kind for kind in self.guidance)
-        return Track(self.condition, tuple(guidance))
+        return Track(PLAYED_ONLY.get(self.condition, self.condition), tuple(guidance))
 
     @classmethod
     def parse(cls, text: str) -> Track:
@@ -254,7 +261,7 @@ class Budget:
     """How much training an entry gets.
 
     Attributes:
-        name: `smoke`, `standard` or `paper`.
+        name: `smoke`, `small`, `standard` or `paper`.
         images: images shown in training, the same for every entry; None for the recipe's own number.
         width: factor on every layer's channels (1 is the paper's width).
         batch_size: images a step; None for the recipe's own.
@@ -270,6 +277,7 @@ BUDGETS = {
     budget.name: budget
     for budget in (
         Budget("smoke", images=6_400, width=0.25, batch_size=16),
+        Budget("small", images=25_600, width=0.25, batch_size=16),
         Budget("standard", images=200_000, width=1.0, batch_size=None),
         Budget("paper", images=None, width=1.0, batch_size=None),
     )

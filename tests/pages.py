@@ -3,11 +3,17 @@
 import re
 import runpy
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+import torch
 from typer.testing import CliRunner
 
 from bench.cli import app
+from bench.data import collections
+from bench.types import BUDGETS, Budget
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -30,3 +36,23 @@ def play(block: str) -> str:
             assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception!r}"
             printed.append(result.output)
     return "".join(printed)
+
+
+@contextmanager
+def small() -> Iterator[None]:
+    """A small procedural-v1, a small budget and one thread while it lasts, so that a page takes seconds."""
+    threads = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(collections, "SERIES", 10)
+        patch.setattr(collections, "PICTURES", 32)
+        patch.setitem(BUDGETS, "smoke", Budget("smoke", images=32, width=0.25, batch_size=8))
+        torch.set_num_threads(1)
+        yield
+        torch.set_num_threads(threads)
+
+
+def entered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The reader's folder, which is now where commands are given."""
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("BENCH_HOME", raising=False)
+    return folder

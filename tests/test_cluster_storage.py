@@ -1,9 +1,11 @@
 """Folders in object storage: whole or not at all, on two kinds of it."""
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
+from toys import store_url
 
 from bench.cluster.storage import MANIFEST, Store
 from bench.errors import BenchError
@@ -12,7 +14,7 @@ from bench.files import PART
 
 @pytest.fixture(params=["file", "memory"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"file://{tmp_path / 'store'}" if request.param == "file" else f"memory://{tmp_path.name}"
+    return store_url(request.param, tmp_path)
 
 
 def made(place: Path, **files: str) -> Path:
@@ -80,14 +82,17 @@ def test_a_manifest_that_was_cut_is_none(url: str, tmp_path: Path, cut: bytes) -
     assert not store.get("a", tmp_path / "got")
 
 
-def test_no_file_goes_outside_the_folder(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "files", [{"../evil": "0"}, {"a/../../evil": "0"}, {"/evil": "0"}, {"": "0"}, {"a\0": "0"}, ["x"]]
+)
+def test_no_file_goes_outside_the_folder(url: str, tmp_path: Path, files: object) -> None:
     store = Store(url)
-    true = json.dumps
-    monkeypatch.setattr(json, "dumps", lambda value, **how: true(value, **how).replace("inner/x", "../evil"))
     store.put(made(tmp_path / "one", x="1"), "a")
-    monkeypatch.undo()
+    store._system.pipe_file(f"{store._root}/a/0", b"1")
+    digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+    store._system.pipe_file(f"{store._root}/a/{MANIFEST}", json.dumps({"files": files, "sha256": digest}).encode())
     assert not store.get("a", tmp_path / "got")
-    assert not (tmp_path / "evil").exists()
+    assert not list(tmp_path.rglob("evil"))
 
 
 def test_an_unknown_place_is_said_in_one_line() -> None:
@@ -105,3 +110,21 @@ def test_what_a_killed_process_had_fetched_goes_with_the_next_folder(
     assert store.get("a", tmp_path / "got")
     assert not left.exists()
     assert not list(tmp_path.glob(".fetched-*"))
+
+
+def test_folders_are_named_and_removed_and_a_file_lies_as_it_is(url: str, tmp_path: Path) -> None:
+    store = Store(url)
+    assert store.names("a") == []
+    store.remove("a/b")  # there is none
+    for name in ("a/c", "a/b/d", "other"):
+        store.put(made(tmp_path / "one", x="1"), name)
+    assert store.names("a") == ["a/b/d", "a/c"]
+    assert store.names("") == ["a/b/d", "a/c", "other"]
+    assert store.files("a/c") == ["inner/x"]
+    store.remove("a/c")
+    assert store.names("a") == ["a/b/d"]
+    assert store.files("a/c") == []
+    for text in ("1", "2"):
+        (tmp_path / "x").write_text(text)
+        store.put_file(tmp_path / "x", "records/x")
+        assert store._system.cat_file(f"{store._root}/records/x") == text.encode()

@@ -8,16 +8,17 @@ import pytest
 from skimage.feature import canny as skimage_canny
 
 from bench.color import luma
-from bench.conditions import _blurred, _taps, canny, condition, is_ink, screentone, sketch
+from bench.conditions import _blurred, _taps, canny, condition, is_ink, screentone, sharpened, sketch
 from bench.errors import BenchError
 from bench.types import CONDITIONS
 
-LINES = ("lineart-canny", "lineart-sketch")
+LINES = ("lineart-canny", "lineart-sketch", "lineart-sharpened")
 
 DIGESTS = {
     "gray": "d4fe6264c0a6fa18",
     "lineart-canny": "d63508fdba811173",
     "lineart-sketch": "b20d4ded7a2ba3e3",
+    "lineart-sharpened": "adc2b85043dbee6d",
     "screentone": "b697fa915bbb3a54",
 }
 """The first 16 digits of the SHA-256 of each condition of `scene()`; any change of a rule shows here."""
@@ -140,6 +141,30 @@ def test_a_sketch_is_the_difference_from_a_blur() -> None:
     wanted = 255 * (1 - np.clip((depth - 0.1 * strongest) / (0.9 * strongest), 0, 1))
     # Depth is kept in sixteenths of a level.
     assert np.abs(sketch(gray) - wanted).max() <= 0.5 + 255 / (0.9 * strongest) / 8
+
+
+@pytest.mark.parametrize("side", [64, 200, 700])
+def test_sharpening_is_an_unsharp_mask_to_the_byte(side: int) -> None:
+    drawing = sketch(luma(scene(side)))
+    sigma = max(1.0, 3 / 512 * side)
+    taps = _taps(sigma).astype(np.int64)
+    radius = len(taps) // 2
+    wide = np.pad(drawing.astype(np.int64), radius, mode="reflect")
+    down = np.sum([tap * wide[place : place + side] for place, tap in enumerate(taps)], axis=0)
+    smooth = np.sum([tap * down[:, place : place + side] for place, tap in enumerate(taps)], axis=0) / 65536
+    wanted = np.clip(np.floor(2.0 * drawing - smooth + 0.5), 0, 255)
+    assert np.array_equal(sharpened(drawing), wanted)
+    assert (sharpened(np.full_like(drawing, 255)) == 255).all()
+
+
+def test_what_is_sharpened_is_the_sketch_and_its_strokes_grow_darker() -> None:
+    shown, plain = condition("lineart-sharpened", scene()), condition("lineart-sketch", scene())
+    assert np.array_equal(shown, sharpened(plain))
+    gray = (plain > 64) & (plain < 160)
+    assert shown[gray].mean() < plain[gray].mean() - 5
+    assert (shown == 0).sum() > 1.2 * (plain == 0).sum()
+    ink = screentone(scene())
+    assert np.array_equal(condition("lineart-sharpened", scene(), ink), sharpened(sketch(ink, ink=True)))
 
 
 def test_a_faint_sketch_is_not_blown_up() -> None:

@@ -9,18 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
+from toys import SIZE, beside, store_url, toy_shelf
 
 import baselines
 from bench import crew, grid, playing, records, train
 from bench.checkpoint import STATE
+from bench.cluster.storage import Store
 from bench.crew import processes
 from bench.crew.claims import claim
+from bench.crew.copies import RESULTS, packs
 from bench.crew.dispatch import Stopping, carry_out
-from bench.crew.orders import RESULTS
-from bench.data.folder import add
 from bench.data.workplace import alone
 from bench.device import Machine
 from bench.errors import BenchError
@@ -31,24 +30,13 @@ from bench.shelf import Shelf
 from bench.train import FACTS, WEIGHTS
 from bench.types import Budget, Entry, Mix, Track
 
-SIZE = 32
 CPU = Machine("cpu", precision="32-true")
 SMALL = Budget("smoke", images=64, width=0.125, batch_size=8)
 
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Shelf:
-    """A collection of two domains that any process can open."""
-    rng = np.random.default_rng(0)
-    for domain in ("cartoon", "anime"):
-        for group in range(10):
-            folder = tmp_path / "pictures" / domain / f"g{group}"
-            folder.mkdir(parents=True)
-            for place in range(4):
-                small = rng.integers(0, 256, (8, 8, 3)).astype(np.uint8)
-                cv2.imwrite(str(folder / f"{place}.png"), small.repeat(5, 0).repeat(5, 1))
-        add(tmp_path / "home", "toy", tmp_path / "pictures" / domain, domain, SIZE, "folder")
-    return Shelf(tmp_path / "home", "toy", SIZE)
+    return toy_shelf(tmp_path)
 
 
 def jobs(shelf: Shelf, budget: Budget = SMALL) -> list[Job]:
@@ -62,9 +50,7 @@ def test_two_workers_train_what_one_would(shelf: Shelf, tmp_path: Path) -> None:
     crew.train_all(baselines, jobs(shelf), shelf, CPU, events.append, workers=2)
     assert sorted(event.entry for event in events if event.state == "trained") == sorted(j.label for j in jobs(shelf))
     together = {job.label: (job.folder(shelf.home) / WEIGHTS).read_bytes() for job in jobs(shelf)}
-    (tmp_path / "alone").mkdir()
-    (tmp_path / "alone" / "data").symlink_to(shelf.home / "data")
-    alone = Shelf(tmp_path / "alone", "toy", SIZE)
+    alone = beside(shelf, tmp_path / "alone")
     facts = json.loads((jobs(shelf)[0].folder(shelf.home) / FACTS).read_text())
     threads = int(facts["device"].split("(")[1].split()[0])
     assert threads == max(1, crew.cores() // 2)
@@ -179,7 +165,7 @@ def test_an_entry_that_another_command_trains_is_left_to_it(shelf: Shelf, monkey
 @pytest.mark.parametrize("kind", ["file", "memory"])
 def test_what_is_trained_through_a_store_comes_home(shelf: Shelf, tmp_path: Path, kind: str) -> None:
     """The worker has a home of its own; one training was cut, and another home goes on with it."""
-    store = f"file://{tmp_path / 'store'}" if kind == "file" else f"memory://{tmp_path.name}"
+    store = store_url(kind, tmp_path)
     one = jobs(shelf, replace(SMALL, images=800))[0]
 
     asked: list[Event] = []
@@ -204,6 +190,47 @@ def test_what_is_trained_through_a_store_comes_home(shelf: Shelf, tmp_path: Path
     shutil.rmtree(one.folder(shelf.home))
     crew.train_all(baselines, [one], shelf, CPU, events.append, 1)
     assert (one.folder(shelf.home) / WEIGHTS).read_bytes() == through
+
+
+@pytest.mark.parametrize("kind", ["file", "memory"])
+def test_what_is_evaluated_through_a_store_comes_home_and_stays_there(shelf: Shelf, tmp_path: Path, kind: str) -> None:
+    """From a home that has the collection alone. A command that was cut finds what it had in the store."""
+    store, one = store_url(kind, tmp_path), jobs(shelf)[0]
+    crew.train_all(baselines, [one], shelf, CPU, lambda event: None, 1, store=store)
+    entries = [playing.Runnable(Entry("gray-copy")), playing.Runnable(one.entry, one)]
+
+    def evaluate(place: Shelf, report: Any, through: str | None, save: bool = False) -> list[records.Record]:
+        options = playing.Options(protocol_only=True, save_predictions=save)
+        return crew.evaluate_all(
+            baselines, place, ["cartoon"], ["test"], entries, Track("gray"), options, place.home / "records", CPU,
+            report, store=through,
+        )  # fmt: skip
+
+    def cut(event: Event) -> None:
+        raise KeyboardInterrupt
+
+    here = evaluate(shelf, lambda event: None, None)
+    other = beside(shelf, tmp_path / "other")
+    crew.fetch_trainings(store, other, "fu2017-cgan@cartoon")
+    assert not (other.home / "checkpoints").exists()
+    crew.fetch_trainings(store, other)
+    with pytest.raises(BenchError, match="leave it or --store out"):
+        evaluate(other, cut, store, save=True)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(other, cut, store)
+    shutil.rmtree(other.home / RESULTS)  # another machine would not have it either
+    events: list[Event] = []
+    there = evaluate(other, events.append, store)
+    assert [event.facts["seconds"] == 0 for event in events] == [True, False]
+    assert [record.scores for record in there] == [record.scores for record in here]
+    scores = {path.name: path.read_bytes() for path in (shelf.home / "scores").iterdir()}
+    assert {path.name: path.read_bytes() for path in (other.home / "scores").iterdir()} == scores
+    held = Store(store)
+    assert held.names("") == sorted([*packs(shelf), one.folder(shelf.home).relative_to(shelf.home).as_posix()])
+    for name, data in scores.items():
+        assert held._system.cat_file(f"{held._root}/scores/{name}") == data
+    for path in (other.home / "records").iterdir():
+        assert held._system.cat_file(f"{held._root}/records/{path.name}") == path.read_bytes()
 
 
 @pytest.mark.slow

@@ -9,31 +9,21 @@ from pathlib import Path
 import films
 import numpy as np
 import pytest
-import torch
-from pages import DOCS, play, read
+from pages import DOCS, entered, play, read, small
 from test_records import sample_record
 
 from bench import records
-from bench.data import collections
 from bench.metrics import suite
 from bench.report import html, sections
 from bench.report.content import pages
-from bench.types import BUDGETS, Budget
 
 PAGES = ("read-a-board.md", "your-own-series.md", "reproduce-a-row.md", "extend.md")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _small() -> Iterator[None]:
-    """A small procedural-v1 and a small budget, so that a page takes seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(collections, "SERIES", 10)
-        patch.setattr(collections, "PICTURES", 32)
-        patch.setitem(BUDGETS, "smoke", Budget("smoke", images=32, width=0.25, batch_size=8))
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
+    with small():
         yield
-        torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def here(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(place)
-    monkeypatch.delenv("BENCH_HOME", raising=False)
-    return place
+    return entered(place, monkeypatch)
 
 
 def shell(page: str) -> list[str]:

@@ -1,17 +1,21 @@
 """One evaluation: what is kept, so that a metric that changes does not run a model again, and what never is."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from bench.data.manifest import Item, Split
 from bench.errors import BenchError
 from bench.evaluate import Subject, _flags, evaluate, painted
+from bench.features import Inception
+from bench.records import Record
 from bench.scoring import Scorer
 from bench.types import Entry, Images, Mix
 
@@ -96,6 +100,41 @@ def test_intervals_stay_within_what_is_possible(tmp_path: Path) -> None:
     assert 0 <= share.low <= share.high <= 1
     assert record.scores["fd-chroma"].value is not None
     assert "FD-chroma under 256 images" in record.flags
+
+
+def test_a_gpu_looks_at_pictures_while_the_rest_is_done(tmp_path: Path) -> None:
+    """What extractors say piece by piece, in another thread, becomes the numbers that they say of the whole."""
+
+    class Far:
+        definition, device = "far", torch.device("cuda")
+
+        def __init__(self) -> None:
+            self.threads: list[int] = []
+
+        def __call__(self, images: np.ndarray) -> np.ndarray:
+            self.threads.append(threading.get_ident())
+            return images.reshape(len(images), -1)[:, :6].astype(np.float32)
+
+    def score_by(device: str) -> tuple[Far, Record]:
+        far = Far()
+        far.device = torch.device(device)
+
+        def pieces(images: Images) -> Iterator[tuple[slice, np.ndarray]]:
+            whole = Painter()(images)
+            yield slice(0, 4), whole[:4]
+            yield slice(4, 9), whole[4:]
+
+        subject = Subject(Entry("theirs"), "submission", pieces)
+        scorer = Scorer(cast(Inception, far), protocol_only=True)
+        return far, evaluate(subject, SPLIT, IMAGES, "gray", scorer, tmp_path, "bench evaluate")
+
+    near, expected = score_by("cpu")
+    far, found = score_by("cuda")
+    assert found.scores == expected.scores
+    assert found.scores["fid"].value is not None
+    here = threading.get_ident()
+    assert set(near.threads) == {here}
+    assert [thread == here for thread in far.threads] == [False, False, True]  # the targets last
 
 
 def test_predictions_of_another_shape_are_refused(tmp_path: Path) -> None:

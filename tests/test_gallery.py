@@ -1,16 +1,15 @@
 """Galleries: what is chosen, that the same facts give the same bytes, what is never shown, and files made to harm."""
 
-import csv
 import hashlib
 import io
 import json
-import re
 import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import cv2
 import msgspec
 import numpy as np
 import pytest
@@ -30,8 +29,10 @@ from bench.gallery import Gallery, Index, choosing, heat, learning
 from bench.gallery.facts import Sheet
 from bench.gallery.making import NO_PICTURES, NO_VALUES, OTHER_RUN, make
 from bench.gallery.sheets import Sheets
+from bench.leaderboard import GRAY
 from bench.predictions import Origin, keep
 from bench.records import Record, read_all, write
+from bench.report import html
 from bench.report.content import Page, pages
 from bench.report.sections import explorer
 from bench.scoring import Scorer
@@ -87,7 +88,7 @@ def enter(home: Path, records: Path, manifest: Manifest, name: str, predict: Cal
         facts = sample_record(name).training
         assert facts is not None
         training = asdict(facts) | {"collection": manifest.collection, "track": track, "weights_sha256": digest}
-    kind = "trained" if mix else "reference" if model == choosing.GRAY else "submission"
+    kind = "trained" if mix else "reference" if model == GRAY else "submission"
     entry = Entry(model, Mix.parse(mix) if mix else None)
     subject = Subject(entry, kind, painted(predict), "" if kind == "reference" else digest, training)
     split = manifest.split("anime", "test")
@@ -207,6 +208,63 @@ def test_what_hangs_is_what_was_painted(made: Gallery, home: Path) -> None:
     moving = walls["gray+previous", "anime"]
     assert len(moving.clip) == FRAMES
     assert all(one.clip is not None and len(one.clip.frames) == FRAMES for one in moving.exhibits)
+
+
+def test_the_gray_copy_is_the_condition_and_is_kept_once(made: Gallery) -> None:
+    walls = [wall for wall in made.index.walls if any(one.entry == GRAY for one in wall.exhibits)]
+    assert {bool(wall.clip) for wall in walls} == {False, True}
+    for wall in walls:
+        (copy,) = (one for one in wall.exhibits if one.entry == GRAY)
+        for case in (copy.best, copy.median, copy.worst, *copy.common):
+            assert case.prediction == wall.images[case.image].condition
+        if copy.clip is not None:
+            assert [wall.images[place].condition for place in wall.clip] == list(copy.clip.frames)
+
+
+def test_lines_are_kept_without_loss_where_that_is_smaller() -> None:
+    lines = np.full((2, SIZE, SIZE), 255, np.uint8)
+    lines[:, ::5] = 0
+    soft = np.stack([cv2.GaussianBlur(noise, (0, 0), 3) for noise in RNG.normal(128, 200, (2, SIZE, SIZE))])
+    for pictures, kind in ((lines, "webp"), (soft.clip(0, 255).astype(np.uint8), "avif")):
+        sheets = Sheets()
+        assert sheets.draw(list(pictures)) == [(0, 0), (0, 1)]
+        (sheet,) = sheets.made
+        assert sheet.kind == kind
+        with Image.open(io.BytesIO(sheets.pictures[sheet.name])) as kept:
+            shown_twice = np.asarray(kept.convert("L"))
+        assert shown_twice.shape == (2 * SIZE, SIZE)
+        assert kind == "avif" or np.array_equal(shown_twice[SIZE:], pictures[1])
+
+
+def test_fewer_entries_are_the_first_of_every_wall(made: Gallery) -> None:
+    def names(gallery: Gallery) -> dict[str, list[str]]:
+        return {wall.track: [one.entry for one in wall.exhibits if not one.reference] for wall in gallery.index.walls}
+
+    assert names(made) == {"gray": ["near@anime", "far@cartoon+anime"], "gray+previous": ["moving@anime"]}
+    assert made.players == 3
+    assert names(made.fewer(3)) == names(made)
+    assert names(made.fewer(2)) == {"gray": ["near@anime"], "gray+previous": ["moving@anime"]}
+    assert names(made.fewer(1)) == {"gray": ["near@anime"]}
+    assert names(made.fewer(0)) == {}
+    assert [made.fewer(count).passed_over for count in range(4)] == [3, 2, 1, 0]
+    assert all(wall.exhibits[-1].entry == GRAY or GRAY in [one.entry for one in wall.exhibits]
+               for wall in made.fewer(1).index.walls)  # fmt: skip
+
+
+def test_a_page_shows_as_many_pictures_as_it_may_hold(made: Gallery, home: Path) -> None:
+    page = shown(made, home)
+    whole, fewest = html.page(page), html.page(page, 1)
+    sizes = [len(html.page(replace(page, gallery=made.fewer(count))).encode()) for count in range(4)]
+    assert sizes == sorted(sizes)
+    assert html.page(page, len(whole.encode())) == whole
+    assert "not shown here" not in whole
+    assert "data:image" not in fewest
+    assert "3 entries of the gallery not shown here" in fewest
+    assert "with them this page would be too large" in fewest
+    between = html.page(page, sizes[2])
+    assert len(between.encode()) <= sizes[2]
+    assert "1 entry of the gallery not shown here" in between
+    assert "far@cartoon+anime" not in explorer.body(replace(page, gallery=made.fewer(2)))
 
 
 def split_of(home: Path) -> Split:
@@ -351,45 +409,6 @@ def test_curves_are_thinned_and_keep_their_ends(made: Gallery) -> None:
     assert line.values[1] == float(f"{1 / line.steps[1]:.5g}")
 
 
-def test_a_curve_that_burst_stays_readable_and_a_damaged_one_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "curves.csv"
-    with path.open("w", newline="") as stream:
-        out = csv.writer(stream)
-        out.writerows([["step", "stage", "term", "value"], [1, "a", "l1", 2.0], [2, "a", "l1", "nan"]])
-    assert learning.curve(path).losses["l1"].steps == (1,)
-    assert learning.curve(path).validation.steps == ()
-    path.write_text("step,stage,term,value\n1,a,l1,half\n")
-    with pytest.raises(BenchError, match="damaged"):
-        learning.curve(path)
-
-
-def test_a_curve_that_was_changed_is_left_out_with_a_line(tmp_path: Path) -> None:
-    record = sample_record("m@anime")
-    assert record.training is not None
-    folder = tmp_path / "checkpoints" / record.training.collection / "m"
-    record = replace(record, training=replace(record.training, weights_sha256="ab" * 32))
-    folder.mkdir(parents=True)
-    curves, facts = folder / "curves.csv", {"weights_sha256": "ab" * 32}
-    curves.write_text("step,stage,term,value\n1,a,l1,2.0\n")
-    sealed = facts | {"curves_sha256": hashlib.sha256(curves.read_bytes()).hexdigest()}
-
-    def found(facts: dict[str, str]) -> tuple[int, list[str]]:
-        (folder / "training.json").write_text(json.dumps(facts))
-        lines: list[str] = []
-        return len(learning.trainings(tmp_path, [record], lines.append)), lines
-
-    assert found(sealed) == (1, [])
-    curves.write_text("step,stage,term,value\n1,a,l1,3.0\n")
-    assert found(facts) == (1, [])  # of a version that did not seal it
-    count, (line,) = found(sealed)
-    assert count == 0
-    assert re.match(r"the curve of m@anime gray seed 0 is left out: .*curves\.csv was changed after the training", line)
-    curves.write_text("step,stage,term,value\n1,a,l1,half\n")
-    count, (line,) = found(facts)
-    assert count == 0
-    assert "is damaged" in line
-
-
 def test_scores_that_lack_are_told_from_those_of_another_run(home: Path, tmp_path: Path) -> None:
     shutil.copytree(home, tmp_path / "home")
     (path,) = (tmp_path / "home/scores").glob("*near@anime*")
@@ -412,7 +431,7 @@ def test_steps_count_colour_difference() -> None:
     assert (heat.steps(np.zeros_like(target), np.full_like(target, 255)) == 255).all()
     painted_one = target.copy()
     painted_one[..., 0] += 40
-    expected = int(heat.ciede2000_map(painted_one, target)[0, 0] // heat.STEP) * heat.GRAY
+    expected = int(heat.ciede2000_map(painted_one, target)[0, 0] // heat.STEP) * heat.LEVELS
     assert 0 < expected < 255
     assert (heat.steps(painted_one, target) == expected).all()
     assert len(set(heat.ramp())) == heat.STEPS

@@ -149,6 +149,18 @@ def test_an_absent_number_is_not_ranked_so_its_signature_does_not_matter() -> No
     assert any(note.startswith("FID is absent for b@anime: no Inception weights") for note in made.notes)
 
 
+def test_a_value_that_only_samples_have_is_not_missed_elsewhere() -> None:
+    first, second = (sample_record(name, values={PRIMARY: 10.0, "psnr": 20.0}) for name in ("a@anime", "b@anime"))
+    best = replace(first.scores[PRIMARY], name="CIEDE2000 best of 4")
+    sampled = replace(first, scores=first.scores | {"ciede2000-best-of-4": best})
+    made = one([sampled, second]).tables[0]
+    assert "ciede2000-best-of-4" in {column.id for column in (*made.columns, *made.more)}
+    assert not any("best of 4" in note for note in made.notes)
+    psnr = replace(second, scores={id: score for id, score in second.scores.items() if id != "psnr"})
+    noted = one([sampled, psnr]).tables[0].notes
+    assert "PSNR is absent for b@anime: not in the record; evaluate again" in noted
+
+
 def test_notes_say_what_a_reader_must_know() -> None:
     single = one([sample_record(groups=1, half_width=None)]).tables[0]
     assert any("No intervals" in note for note in single.notes)

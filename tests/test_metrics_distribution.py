@@ -107,6 +107,34 @@ def test_a_fitted_target_gives_the_same_distance(n, m, d):
     assert fitted.distance(rows) == pytest.approx(torch_fidelity_fid(rows, target), rel=1e-6)
 
 
+def test_features_that_hang_on_each_other():
+    """Singular covariances, which have no Cholesky factor, on either side."""
+    target, rows = features(300, 24, 1), features(200, 24, 2, scale=1.3)
+    for one in (target, rows):
+        one[:, 5] = one[:, 4]
+        one[:, 6] = 1
+    whole = features(300, 24, 3)
+    for a, b in ((rows, target), (whole, target), (target, whole)):
+        assert fid(a, b) == pytest.approx(torch_fidelity_fid(a, b), rel=1e-6)
+        moments = [part for one in (a, b) for part in (one.mean(axis=0), np.cov(one, rowvar=False))]
+        before = [part.copy() for part in moments]
+        assert frechet_distance(*moments) == pytest.approx(fid(a, b), rel=1e-6)  # roots of zeros are 1e-8
+        for now, then in zip(moments, before, strict=True):
+            np.testing.assert_array_equal(now, then)
+
+
+@pytest.mark.parametrize("subsets", [20, 400])  # so few have products of their own; so many share one matrix of all
+@pytest.mark.parametrize(("value", "interval"), [(fid, fid_interval), (lambda a, b: kid(a, b)[0], kid_interval)])
+def test_an_interval_is_that_of_its_subsets(value, interval, subsets, monkeypatch):
+    monkeypatch.setattr(distribution, "INTERVAL_IMAGES", 40)
+    a, b = features(600, 8, 1), features(600, 8, 2, scale=1.2)
+    chosen = distribution._subsets(600, None, subsets, 0)
+    assert chosen is not None
+    distances = np.array([value(a[rows], b[rows]) for rows in chosen.rows])
+    _, high = chosen.interval(value(a, b), distances)  # FID's lower end stays at 0
+    assert interval(a, b, subsets=subsets)[1] == pytest.approx(high, rel=1e-7)
+
+
 def test_kid_of_whole_sets_is_drawn_once_and_the_same():
     a, b = features(60, 16, 1), features(60, 16, 2)
     theirs = kid_features_to_metric(

@@ -1,6 +1,7 @@
 """Drawings and the sections that hold them: fit for any page, the same every time, and told in words."""
 
 import html
+import json
 import re
 import subprocess
 import sys
@@ -145,8 +146,11 @@ def test_costs_name_the_machine_as_text_and_what_lies_above() -> None:
 def test_slices_are_coloured_by_the_difference_to_the_whole() -> None:
     made = [with_slices(told("m@anime", [10.0, 10.0]), {"night": 14.0, "day": 9.0})]
     text = shown(slices, made)
-    assert "--h:100%" in text
-    assert "--e:25%" in text
+    (data,) = re.findall(r'id="slices-data">(.*?)</script>', text)
+    (drawn,) = json.loads(data)["maps"]
+    assert (drawn["entries"], drawn["wholes"], drawn["reach"]) == (["m@anime"], [10.0], 4.0)
+    names = json.loads(data)["slices"]
+    assert {names[name]: values for name, _, *values in drawn["rows"]} == {"night": [14.0], "day": [9.0]}
     assert "Hardest against an entry&#39;s own mean: night (+4.00 ΔE00 on average); easiest: day (−1.00)" in text
     assert shown(slices, [told("m@anime", [10.0, 10.0])]) == ""
 

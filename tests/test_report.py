@@ -23,11 +23,12 @@ from bench.leaderboard import GRAY, PRIMARY, Board, Row, Table, boards
 from bench.records import Record
 from bench.report import check, index, render, table
 from bench.report.content import Page, pages
-from bench.report.drawing import numbers, scale
+from bench.report.drawing import scale
 from bench.report.export import as_csv, as_latex, as_text
 from bench.report.export import index as index_of
 from bench.report.html import page as html_page
 from bench.report.markdown import render_boards, render_index, render_page
+from bench.report.numbers import COUNT, KEY, _numbers, packed
 from bench.report.overview import doubted, doubts, lead, sentence
 from bench.report.sections.provenance import origins
 
@@ -104,17 +105,50 @@ def test_one_failed_entry_does_not_press_all_others_into_a_point() -> None:
 
 
 def test_the_scripts_numbers_are_those_of_the_records() -> None:
-    made = one([*ladder(), sample_record("a@anime", values={PRIMARY: 9.87654, "psnr": 22.0, "fid": None})])
-    found = json.loads(str(numbers(made)))
+    values: dict[str, float | None] = {PRIMARY: 9.87654, "psnr": 22.0, "fid": None}
+    (board,) = boards([*ladder(), sample_record("a@anime", values=values)])
+    (made,) = board.tables
+    numbers = packed([board])
+    shared, found = (json.loads(str(text)) for text in (numbers.shared, *numbers.tables.values()))
     ids = [column.id for column in (*made.columns, *made.more)]
-    assert found["main"] == len(made.columns)
-    assert [head[0] for head in found["columns"]] == [column.name for column in (*made.columns, *made.more)]
-    assert dict(zip(ids, (head[2] for head in found["columns"]), strict=True))["psnr"] == 1
+    assert (found["main"], found["key"], found["n"]) == (len(made.columns), made.key, made.n)
+    heads = [shared["columns"][place] for place in found["columns"]]
+    assert [head[0] for head in heads] == [column.name for column in (*made.columns, *made.more)]
+    assert dict(zip(ids, (head[2] for head in heads), strict=True))["psnr"] == 1
+    said = [head[4].replace(KEY, made.key).replace(COUNT, str(made.n)) for head in heads]
+    assert said == [column.signature for column in (*made.columns, *made.more)]
     place = [row.entry for row in made.rows].index("a@anime")
     cells = dict(zip(ids, found["rows"][place], strict=True))
-    assert cells[PRIMARY] == [9.8765, 9.38, 10.38]
+    assert cells[PRIMARY] == [9.877, 0.5]
     (reason,) = cells["fid"]
-    assert found["reasons"][reason] == "no Inception weights; see bench doctor"
+    assert shared["reasons"][reason] == "no Inception weights; see bench doctor"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "wanted"),
+    [
+        (0.5, 0.25, 0.75, [0.5, 0.25]),
+        (0.9, 0.75, 1.0, [0.9, 0.75, 1]),  # cut off at what is possible
+        (-3.0, None, None, -3),
+        (12.345678, 11.999, 12.692356, [12.346, 0.347]),
+        (12.3449, 11.0049, 13.6849, [12.345, 11, 13.68]),  # the sum of what is rounded would print as 13.69
+    ],
+)
+def test_an_interval_is_said_by_half_where_that_prints_alike(
+    value: float, low: float | None, high: float | None, wanted: object
+) -> None:
+    found = _numbers(value, low, high, 2)
+    assert found == wanted
+    if low is not None and high is not None and isinstance(found, list) and len(found) == 2:
+        assert (f"{found[0] - found[1]:.2f}", f"{found[0] + found[1]:.2f}") == (f"{low:.2f}", f"{high:.2f}")
+
+
+def test_what_tables_say_alike_stands_once() -> None:
+    one_board = boards([*ladder(), sample_record()])
+    more = boards([*ladder(), sample_record(), *ladder("manga"), sample_record(domain="manga")])
+    assert len(more) == 2
+    assert packed(more).shared == packed(one_board).shared
+    assert len(packed(more).tables) == 2
 
 
 # How entries came to be.

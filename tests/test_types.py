@@ -48,6 +48,8 @@ def test_track_names_read_back() -> None:
     assert Track.parse("lineart").name == "lineart-canny"
     assert Track.parse("gray+previous+hints").name == "gray+hints+previous"
     assert Track.parse("gray+previous-true").trained == Track.parse("gray+previous")
+    assert Track.parse("lineart-sharpened+reference").trained == Track.parse("lineart-sketch+reference")
+    assert Track.parse("lineart-canny+reference").trained == Track.parse("lineart-canny+reference")
     assert [Track.parse(text).temporal for text in ("gray+hints", "gray+previous-true")] == [False, True]
     with pytest.raises(BenchError, match="no track tells hints and reference together"):
         Track.parse("gray+hints+reference")

@@ -9,14 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
-from pages import DOCS, play, read
+from pages import DOCS, entered, play, read, small
 
 import baselines
 from bench import records
-from bench.data import collections
 from bench.exported.convention import parse
-from bench.types import BUDGETS, Budget
 
 PAGE = (DOCS / "your-own-model.md").read_text(encoding="utf-8")
 BLOCKS = read("your-own-model.md")
@@ -28,15 +25,8 @@ def blocks(kind: str) -> list[str]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _small() -> Iterator[None]:
-    """A small procedural-v1 and a small budget, so that the page takes seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(collections, "SERIES", 10)
-        patch.setattr(collections, "PICTURES", 32)
-        patch.setitem(BUDGETS, "smoke", Budget("smoke", images=32, width=0.25, batch_size=8))
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
+    with small():
         yield
-        torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +39,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def here(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(place)
-    monkeypatch.delenv("BENCH_HOME", raising=False)
-    return place
+    return entered(place, monkeypatch)
 
 
 def names(folder: Path) -> set[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from bench.leaderboard import PRIMARY, Cell, Row, Table
+from bench.leaderboard import COSTS, PRIMARY, Cell, Row, Table
 from bench.records import Record
 
 
@@ -76,14 +76,26 @@ def trained_on(record: Record) -> str:
     return "an unknown machine" if record.training is None else record.training.device
 
 
+def _fact(id: str, better: Literal["lower", "higher"], machine: Callable[[Record], str] | None = None) -> Fact:
+    """A column of the boards as a cost that entries are weighed by."""
+    column = next(column for column in COSTS if column.id == id)
+
+    def read(record: Record) -> float | None:
+        value = column.value(record.cost)
+        return None if value is None else value / column.per
+
+    return Fact(id, column.name, column.unit, better, read, machine)
+
+
 FACTS: tuple[Fact, ...] = (
-    Fact("speed", "Speed", "images/s", "higher", lambda record: record.cost.images_per_second, evaluated_on),
-    Fact("memory", "Memory", "MiB", "lower", lambda record: _scaled(record.cost.memory_bytes, 2**20)),
-    Fact("parameters", "Parameters", "M", "lower", lambda record: _scaled(record.cost.parameters, 1e6)),
-    Fact("flops", "Work an image", "GFLOP", "lower", lambda record: _scaled(record.cost.flops, 1e9)),
+    _fact("speed", "higher", evaluated_on),
+    _fact("memory", "lower"),
+    _fact("parameters", "lower"),
+    _fact("flops", "lower"),
     Fact("training", "Training time", "s", "lower",
          lambda record: None if record.training is None else record.training.seconds, trained_on),
 )  # fmt: skip
+"""Those of the boards, and the training time, which no board has a column for."""
 
 
 def costs(rows: Sequence[Row], fact: Fact) -> dict[str, float | None]:
@@ -142,7 +154,3 @@ def front(points: Sequence[tuple[float, ...]]) -> list[bool]:
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known and len(known) == len(values) else None
-
-
-def _scaled(value: float | None, unit: float) -> float | None:
-    return None if value is None else value / unit

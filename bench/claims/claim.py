@@ -78,7 +78,6 @@ class Claim:
         margin: see `MARGIN`.
         least: the share of the second side's value that the effect must surely exceed, where the paper says `far`.
         slices: whether it is about the hard cases of a collection that is made of them.
-        untested: why no record can ever answer it, where that is so; `sides` are empty then.
     """
 
     id: str
@@ -89,19 +88,16 @@ class Claim:
     metric: str
     says: Literal["lower", "higher", "same"]
     counts: str
-    sides: tuple[Side, ...] = ()
+    sides: tuple[Side, ...]
     split: str = "series"
     domains: tuple[str, ...] = ANIMATION
     margin: float = MARGIN
     least: float = 0.0
     slices: bool = False
-    untested: str | None = None
 
     @property
     def kind(self) -> str:
         """What is held against what, in a few words."""
-        if not self.sides:
-            return "nothing yet"
         one, two = self.sides[:2]
         if len(self.sides) == 4:
             return "one difference against another"
@@ -122,7 +118,7 @@ class Claim:
     @property
     def elsewhere(self) -> "tuple[Claim, ...]":
         """The same test where the paper did not make it: on the other split, and in the other domains."""
-        free = self.sides and not self.slices
+        free = not self.slices
         moved = []
         if free and all(side.split is None for side in self.sides):
             moved.append(replace(self, split="test" if self.split == "series" else "series"))

@@ -35,6 +35,10 @@ Retries = Annotated[
 Patience = Annotated[
     float, typer.Option("--patience", min=1, help="Seconds without a word after which a worker is taken for lost.")
 ]
+Exchange = Annotated[
+    str | None,
+    typer.Option("--store", help="s3://..., file:///...: workers that do not see the home exchange through it."),
+]
 
 
 @running.command()
@@ -84,10 +88,7 @@ def train_baselines(
         typer.Option("--backbone-weights", help="ImageNet weights file, download, or none. Default: torch's cache."),
     ] = None,
     cluster: Cluster = None,
-    store: Annotated[
-        str | None,
-        typer.Option("--store", help="s3://..., file:///...: workers that do not see the home exchange through it."),
-    ] = None,
+    store: Exchange = None,
     retries: Retries = 3,
     patience: Patience = 1800,
     home: Home = HOME,
@@ -136,6 +137,10 @@ def evaluate(
         typer.Option("--predictions", help="Folder or .zip of <id>.png, or .npz of images and ids, to score."),
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="What the board calls the predictions.")] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option("--samples", min=2, help="So many colourings of each image, in the folders 0, 1, ... of PATH."),
+    ] = None,
     split: Annotated[list[str] | None, typer.Option("--split", help="test or series. Default: both.")] = None,
     track: Annotated[
         str | None, typer.Option("--track", help="See bench tracks. Default: the model's first; of all, every one.")
@@ -164,6 +169,7 @@ def evaluate(
     ] = False,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Evaluations side by side.")] = 1,
     cluster: Cluster = None,
+    store: Exchange = None,
     retries: Retries = 3,
     patience: Patience = 1800,
     home: Home = HOME,
@@ -184,6 +190,8 @@ def evaluate(
         raise BenchError("give either --model ENTRY or --predictions PATH.")
     if watch is not None and predictions is None:
         raise BenchError("--watch waits for --predictions.")
+    if samples is not None and (predictions is None or watch is not None):
+        raise BenchError("--samples needs --predictions that are all there: a folder with the folders 0, 1, ...")
     if (predictions is None) != (name is None):
         raise BenchError("--predictions and --name go together: where they lie, and what the board calls them.")
     machine, seen, splits = Machine(device), Track.parse(track) if track else None, split or list(EVALUATED_SPLITS)
@@ -194,14 +202,17 @@ def evaluate(
             raise unknown("split to evaluate", one, list(EVALUATED_SPLITS))
     exported = read(Path(model)) if model and Path(model).suffix in SUFFIXES else None
     given = predictions is not None or exported is not None
-    if given and (cluster is not None or workers > 1):
-        raise BenchError("predictions and model files are scored in one process; leave out --cluster and --workers.")
+    if given and (cluster is not None or store is not None or workers > 1):
+        raise BenchError(
+            "predictions and model files are scored in one process; leave out --cluster, --store and --workers."
+        )
     if model not in (None, "all") and exported is None:
         Entry.parse(model, baselines.names())
     with progress.steps(f"preparing {collection}") as report:
         shelf = Shelf(home, collection, size, report)
         if predictions is not None and name is not None:
-            entry = playing.Runnable(playing.submission(baselines, name), predictions=predictions)
+            mine = playing.submission(baselines, name)
+            entry = playing.Runnable(mine, predictions=predictions, samples=samples or 1)
             plays = [(seen or Track("gray"), [entry])]
         elif exported is not None:
             if seen not in (None, exported.track):
@@ -210,6 +221,9 @@ def evaluate(
                 (exported.track, [playing.Runnable(playing.submission(baselines, exported.name), exported=exported)])
             ]
         else:
+            if store is not None:
+                only = None if model in (None, "all") else Entry.parse(model, baselines.names()).name
+                crew.fetch_trainings(store, shelf, only)
             plays = playing.plays(baselines, shelf, model or "all", seen, budget)
         for one, _ in plays:
             shelf.manifest(one)  # clips are drawn under this bar, not under the next
@@ -230,7 +244,7 @@ def evaluate(
             else:
                 found = crew.evaluate_all(
                     baselines, shelf, domains, splits, entries, one, options, records, machine,
-                    overview, workers, cluster, crew.Rules(retries, patience),
+                    overview, workers, cluster, crew.Rules(retries, patience), store,
                 )  # fmt: skip
             made += len(found)
     if not made:

@@ -71,9 +71,33 @@ class Store:
                 with suppress(FileNotFoundError):
                     self._system.rm_file(old)
 
+    def put_file(self, path: Path, name: str) -> None:
+        """Store a file under a name as it is, whole or not at all; an older one is replaced."""
+        self._write(f"{self._root}/{name}", path.read_bytes())
+
     def has(self, name: str) -> bool:
         """Whether a folder is stored under a name, as far as its manifest tells."""
         return self._manifest(name) is not None
+
+    def files(self, name: str) -> list[str]:
+        """The files of a stored folder, by their paths in it; none where there is no such folder."""
+        return list(self._manifest(name) or ())
+
+    def names(self, under: str) -> list[str]:
+        """The names of the folders stored under a path, sorted."""
+        self._system.invalidate_cache()  # others store too
+        try:
+            found = [PurePosixPath(path) for path in self._system.find(f"{self._root}/{under}")]
+        except FileNotFoundError:
+            return []
+        folders = [path.parent.relative_to(self._root) for path in found if path.name == MANIFEST]
+        return sorted(folder.as_posix() for folder in folders if ".." not in folder.parts)
+
+    def remove(self, name: str) -> None:
+        """Remove a stored folder, if there is one."""
+        with suppress(FileNotFoundError):
+            self._system.rm_file(f"{self._root}/{name}/{MANIFEST}")  # first, so that no half of it is fetched
+            self._system.rm(f"{self._root}/{name}", recursive=True)
 
     def get(self, name: str, folder: Path) -> bool:
         """Fetch a folder; one that was there before is replaced.
@@ -120,9 +144,7 @@ class Store:
             sound = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest() == whole["sha256"]
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
-        if not sound or any(PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts for path in files):
-            return None
-        return files
+        return files if sound and isinstance(files, dict) and all(map(_inside, files)) else None
 
     def _write(self, place: str, data: bytes) -> None:
         """Write a file whole or not at all: beside its place, then moved there."""
@@ -130,3 +152,9 @@ class Store:
         beside = f"{place}.{uuid.uuid4().hex}.part"
         self._system.pipe_file(beside, data)
         self._system.mv(beside, place)
+
+
+def _inside(path: str) -> bool:
+    """Whether a path names a file inside the folder that it is relative to."""
+    place = PurePosixPath(path)
+    return bool(place.parts) and not place.is_absolute() and ".." not in place.parts and "\0" not in path

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import playing, progress
-from bench.cluster.storage import Store
+from bench.crew.copies import Kept, bring_home, fetch_trainings, finished, forget, share
 from bench.crew.dispatch import OVER, Engine, Order, Rules, Stopping, carry_out, interruptible
-from bench.crew.orders import Desk, Kept, Registered, evaluate_order, finished, forget, packs, train_order
+from bench.crew.orders import Desk, Registered, evaluate_order, train_order
 from bench.crew.processes import Here, Processes, cores
 from bench.device import Machine
 from bench.errors import BenchError
@@ -27,7 +27,17 @@ from bench.records import Record, decode, write
 from bench.shelf import Shelf
 from bench.types import Track
 
-__all__ = ["OVER", "Registered", "Rules", "Where", "cores", "evaluate_all", "train_all", "workers_for"]
+__all__ = [
+    "OVER",
+    "Registered",
+    "Rules",
+    "Where",
+    "cores",
+    "evaluate_all",
+    "fetch_trainings",
+    "train_all",
+    "workers_for",
+]
 
 
 @dataclass(frozen=True)
@@ -84,17 +94,13 @@ def train_all(
         KeyboardInterrupt: it was asked to stop; what ran is saved.
     """
     where = Where(workers, cluster, rules or Rules())
-    if store is not None and machine.several:
-        raise BenchError("--store is for entries of one device each; processes that share one need a common --home.")
+    _exchangeable(store, machine)
     if cluster is None:
         machine.check()  # once, not as every entry's failure
     orders = [train_order(registry, one, shelf, machine, where.rules.patience, store) for one in todo]
     copies = [Kept(store, shelf.home, one.folder(shelf.home)) for one in todo]
     if store is not None:
-        for pack in packs(shelf):
-            Store(store).put(shelf.home / pack, pack)
-        for copy in copies:
-            copy.offer()
+        share(store, shelf, copies)
     if cluster is not None:
         from bench.crew.needs import training_bytes
 
@@ -111,7 +117,7 @@ def train_all(
 def evaluate_all(
     registry: Registered, shelf: Shelf, domains: list[str], splits: list[str], entries: list[playing.Runnable],
     track: Track, options: playing.Options, records: Path, machine: Machine, report: Report,
-    workers: int | None = None, cluster: str | None = None, rules: Rules | None = None,
+    workers: int | None = None, cluster: str | None = None, rules: Rules | None = None, store: str | None = None,
 ) -> list[Record]:  # fmt: skip
     """Evaluate trained entries and references on the splits of domains; each result is written when it is there.
 
@@ -127,27 +133,36 @@ def evaluate_all(
         machine: where models run.
         report: called with each result, and with each order that was lost.
         workers, cluster, rules: see `Where`; None means one worker.
+        store: as for `train_all`. It gets the records and their values of each image besides.
 
     Returns:
         The records, in the order of entries, domains and splits.
 
     Raises:
-        BenchError: an unknown domain or split; after the last one, when any failed: all their reasons.
+        BenchError: an unknown domain or split; pictures to be saved through a store; after the last one, when any
+            failed: all their reasons.
         KeyboardInterrupt: it was asked to stop.
     """
     where = Where(workers or 1, cluster, rules or Rules())
+    _exchangeable(store, machine)
+    if store is not None and options.save_predictions:
+        raise BenchError("--save-predictions writes into a home that all workers see; leave it or --store out.")
     wanted = playing.places(shelf, domains, splits, track)
     playing.assert_agreement()
     asked = [(one, *place) for one in entries for place in wanted]
     orders = [
-        evaluate_order(registry, one, shelf, track, domain, split, machine, options, where.rules.patience)
+        evaluate_order(registry, one, shelf, track, domain, split, machine, options, where.rules.patience, store)
         for one, domain, split in asked
     ]
+    if store is not None:
+        trainings = [one.job.folder(shelf.home) for one in entries if one.job is not None]
+        share(store, shelf, [Kept(store, shelf.home, folder) for folder in trainings])
     found: dict[int, Record] = {}
 
     def take(event: Event) -> None:
         if event.state == "scored":
             record = decode(event.facts["record"].encode())
+            bring_home(shelf.home, orders[event.number - 1], record)
             if not follows():
                 write(records, record)
             found[event.number] = record
@@ -170,6 +185,11 @@ def evaluate_all(
             if not again:
                 forget(shelf.home, orders)
     return [record for _, record in sorted(found.items())]
+
+
+def _exchangeable(store: str | None, machine: Machine) -> None:
+    if store is not None and machine.several:
+        raise BenchError("--store is for entries of one device each; processes that share one need a common --home.")
 
 
 def _give_out(

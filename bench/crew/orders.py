@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import atexit
 import hashlib
-import json
-import shutil
 import tempfile
 import time
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import lru_cache, partial
 from importlib import import_module
@@ -19,24 +16,21 @@ from typing import Any, Protocol
 import bench
 from bench import grid, playing, scoring
 from bench import train as training
-from bench.checkpoint import STATE
 from bench.cluster.storage import Store
 from bench.crew.claims import Claim, claim
+from bench.crew.copies import Kept, finished, hand_in, packs
 from bench.crew.dispatch import Order, Said
 from bench.device import Machine
 from bench.errors import BenchError
-from bench.evaluate import versions
 from bench.files import PART, sha256, sweep
 from bench.files import held as keeping
 from bench.job import Job
 from bench.parallel import agreed, by_the_first, in_words, together
-from bench.records import decode, encode, write
+from bench.records import encode
 from bench.shelf import Shelf
 from bench.train import Stop, Stopped, Taken
 from bench.types import Budget, Entry, Track
 
-RESULTS = "evaluating"
-"""In a home: results of evaluations whose command is not over."""
 PAUSE = 2.0
 """Seconds before processes that share a training look again whether it is free."""
 
@@ -51,31 +45,23 @@ def train_order(
     registry: Registered, one: Job, shelf: Shelf, machine: Machine, patience: float, store: str | None = None
 ) -> Order:
     """All that a worker needs to know of a training; with a store also where it finds the collection."""
-    there = {} if store is None else {"store": store, "packs": packs(shelf)}
-    return {**_place(registry, shelf, machine, patience), "task": "train", **_job(one), **there}
-
-
-def packs(shelf: Shelf) -> list[str]:
-    """The folders of a home that hold a collection, and the one that it learns from, at its size."""
-    names = dict.fromkeys((shelf.collection, shelf.school.collection))
-    found = [path for name in names for path in sorted((shelf.home / "data" / name).glob(f"{shelf.size}px*"))]
-    return [path.relative_to(shelf.home).as_posix() for path in found if (path / "manifest.json").is_file()]
+    return {**_place(registry, shelf, machine, patience, store), "task": "train", **_job(one)}
 
 
 def evaluate_order(
     registry: Registered, one: playing.Runnable, shelf: Shelf, track: Track, domain: str, split: str,
-    machine: Machine, options: playing.Options, patience: float,
+    machine: Machine, options: playing.Options, patience: float, store: str | None = None,
 ) -> Order:  # fmt: skip
     """All that a worker needs to know of an evaluation of an entry on a split.
 
     The digests of what is scored are part of it: they tell one evaluation from another, and a worker that finds
-    something else refuses.
+    something else refuses. With a store it finds the collection and the training there.
     """
     weights = None
     if one.job is not None:
         weights = training.read_facts(one.job, grid.split_keys(shelf, one.job), shelf.home)["weights_sha256"]
     return {
-        **_place(registry, shelf, machine, patience),
+        **_place(registry, shelf, machine, patience, store),
         "task": "evaluate",
         "entry": one.entry.name,
         "job": None if one.job is None else _job(one.job),
@@ -103,7 +89,8 @@ def _digest(path: Path, written: int, size: int) -> str:
     return sha256(path)
 
 
-def _place(registry: Registered, shelf: Shelf, machine: Machine, patience: float) -> Order:
+def _place(registry: Registered, shelf: Shelf, machine: Machine, patience: float, store: str | None) -> Order:
+    there = {} if store is None else {"store": store, "packs": packs(shelf)}
     return {
         "version": bench.__version__,
         "registry": registry.__name__,
@@ -112,6 +99,7 @@ def _place(registry: Registered, shelf: Shelf, machine: Machine, patience: float
         "size": shelf.size,
         "machine": asdict(machine),
         "patience": patience,
+        **there,
     }
 
 
@@ -251,7 +239,8 @@ class Desk:
         track, place = Track.parse(order["plays"]), (order["domain"], order["split"])
         machine = Machine(**order["machine"])
         # Processes that share an evaluation must do the same: none may find what another has just written.
-        if not machine.several and (found := finished(shelf.home, order)) is not None:
+        # What a store has, the command has looked for.
+        if not machine.several and "store" not in order and (found := finished(shelf.home, order)) is not None:
             return found
         self._beat = partial(tell, "evaluating", {})
         self._beat()
@@ -270,8 +259,7 @@ class Desk:
         seconds = time.monotonic() - started
         if machine.several:
             return {"seconds": seconds, "record": encode(record)}
-        write(_result(shelf.home, order), record)
-        return {"seconds": seconds, "record": encode(record)}
+        return hand_in(shelf.home, order, record, seconds)
 
     def _reader(
         self, order: Order, registry: Any, shelf: Shelf, track: Track, machine: Machine
@@ -280,6 +268,8 @@ class Desk:
         key = repr({**order, "domain": "", "split": "", "digest": ""})
         if self._subjects[0] != key:
             job = None if order["job"] is None else _read_job(registry, shelf, order["job"])
+            if job is not None:
+                Kept(order.get("store"), shelf.home, job.folder(shelf.home)).fetch()
             one = playing.Runnable(Entry.parse(order["entry"], registry.names()), job)
             self._subjects = (key, (one, playing.subjects(registry, one, shelf, [], track, machine, beat=self._heard)))
         return self._subjects[1]
@@ -293,67 +283,6 @@ class Desk:
         if key not in self._scorers:
             self._scorers[key] = options.scorer(machine, home)
         return self._scorers[key]
-
-
-def finished(home: Path, order: Order) -> dict[str, Any] | None:
-    """The result of an evaluation that was done before the command was cut; None if there is none."""
-    for path in _result(home, order).glob("*.json"):
-        text = path.read_text(encoding="utf-8", errors="replace")
-        with suppress(BenchError):  # a damaged one is made anew
-            decode(text.encode())
-            return {"seconds": 0.0, "record": text}
-    return None
-
-
-def forget(home: Path, orders: Iterable[Order]) -> None:
-    """The command has all results: the same one begins anew when it is given again."""
-    for order in orders:
-        shutil.rmtree(_result(home, order), ignore_errors=True)
-    with suppress(OSError):
-        (home / RESULTS).rmdir()
-
-
-def _result(home: Path, order: Order) -> Path:
-    """Where the result of an evaluation waits: other weights, images, options or versions are another place."""
-    facts = {name: value for name, value in order.items() if name not in ("home", "patience")}
-    text = json.dumps([facts, versions()], sort_keys=True)
-    return home / RESULTS / hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-class Kept:
-    """A training's folder and its copy in a store, where there is one.
-
-    Args:
-        store: its URL, or None.
-        home: that the folder lies in.
-        folder: of the training.
-    """
-
-    def __init__(self, store: str | None, home: Path, folder: Path):
-        self._store = None if store is None else Store(store)
-        self._folder, self._name = folder, folder.relative_to(home).as_posix()
-        self._seen = ""
-
-    def fetch(self) -> None:
-        """Take the stored folder, finished or cut, if there is one that says more than what lies here."""
-        if self._store is not None and not (self._folder / training.FACTS).exists():
-            self._store.get(self._name, self._folder)
-            self._seen = self._now()
-
-    def offer(self) -> None:
-        """Store the folder where the store has none."""
-        if self._store is not None and self._folder.is_dir() and not self._store.has(self._name):
-            self._store.put(self._folder, self._name)
-
-    def put(self) -> None:
-        """Store the folder if a checkpoint or the result was written since it was last stored."""
-        if self._store is not None and (now := self._now()) != self._seen:
-            self._store.put(self._folder, self._name)
-            self._seen = now
-
-    def _now(self) -> str:
-        paths = [self._folder / name for name in (training.FACTS, STATE)]
-        return " ".join(str(path.stat().st_mtime_ns) for path in paths if path.exists())
 
 
 def _watch(held: Claim | None, kept: Kept, tell: Said, machine: Machine, state: str, facts: dict[str, Any]) -> None:

@@ -107,20 +107,29 @@ class Inception:
         import torch
 
         checked(images)
-        features = np.empty((len(images), FEATURES), np.float32)
+        rows: list[torch.Tensor] = []
         with precise(self.device):
             for start in range(0, len(images), BATCH):
-                chunk = images[start : start + BATCH]
-                batch = np.zeros((BATCH, *images.shape[1:]), np.uint8)
-                batch[: len(chunk)] = chunk
-                levels = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2).float().contiguous()
+                batch = images[start : start + BATCH]
+                if len(batch) < BATCH:
+                    black = np.zeros((BATCH - len(batch), *images.shape[1:]), np.uint8)
+                    batch = np.concatenate([batch, black])
+                levels = self._there(batch).permute(0, 3, 1, 2).float().contiguous()
                 levels = resized(levels, RESIZES[self.resize], SIDE)
                 if self.resize == "clean":
                     levels = levels.clamp_(0, 255)  # the cubic overshoots
                 # Exactly (x - 128) / 128, because 128 is a power of two.
                 out = self._network(levels.sub_(128).div_(128).contiguous(memory_format=torch.channels_last))
-                features[start : start + len(chunk)] = out[: len(chunk), :, 0, 0].cpu().numpy()
-        return features
+                rows.append(out[:, :, 0, 0])
+            # A GPU is waited for once: until here batches only queue up.
+            return torch.cat(rows)[: len(images)].cpu().numpy() if rows else np.empty((0, FEATURES), np.float32)
+
+    def _there(self, batch: UInt8[np.ndarray, "n h w 3"]) -> UInt8[torch.Tensor, "n h w 3"]:
+        """A batch on the device; a GPU fetches it from pinned memory while it still works on the one before."""
+        import torch
+
+        levels = torch.from_numpy(np.array(batch, order="C"))  # torch warns of arrays that are read only
+        return levels.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else levels
 
 
 def load_inception(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import RLock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,9 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     import torch
     from jaxtyping import Float, Float32, UInt8
+
+
+_ALONE = RLock()
 
 
 @lru_cache(maxsize=32)
@@ -67,17 +71,21 @@ def checked(images: UInt8[np.ndarray, "n h w 3"]) -> None:
 
 @contextmanager
 def precise(device: torch.device) -> Iterator[None]:
-    """Inference in true single precision: no TF32, no autocast, and the same kernels in every run."""
+    """Inference in true single precision: no TF32, no autocast, and the same kernels in every run.
+
+    One thread at a time, because most of what this sets is the process's, and is set back at the end.
+    """
     import torch
 
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with (
-            torch.inference_mode(),
-            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
-            torch.autocast(device.type, enabled=False),
-        ):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+    with _ALONE:
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("highest")
+        try:
+            with (
+                torch.inference_mode(),
+                torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+                torch.autocast(device.type, enabled=False),
+            ):
+                yield
+        finally:
+            torch.set_float32_matmul_precision(before)

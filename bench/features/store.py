@@ -16,7 +16,7 @@ from bench.metrics.distribution import Gaussian
 if TYPE_CHECKING:
     from jaxtyping import Float32, UInt8
 
-VERSION = 1
+VERSION = 2
 """Of the kept file: another number leaves older files unread."""
 
 

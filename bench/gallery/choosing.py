@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from bench.leaderboard import GRAY
 from bench.metrics import PRIMARY
 from bench.types import Mix
 
@@ -24,9 +25,6 @@ COMMON = 2
 
 FRAMES = 12
 """Most frames of a clip that are shown."""
-
-GRAY = "gray-copy"
-"""The reference that hangs on every wall: what the model saw, uncoloured."""
 
 
 class Own(NamedTuple):
@@ -89,7 +87,7 @@ def entries(records: Sequence[Record], domain: str, most: int = ENTRIES) -> tupl
     """The records of a wall that are shown, best first, and why others are not.
 
     An entry is shown where it was trained on the domain; a submission anywhere. Of several seeds it is the first.
-    Of references it is the gray copy alone.
+    Of references it is the gray copy alone: what the model saw, uncoloured.
 
     Args:
         records: of one split and track.

@@ -1,7 +1,7 @@
 """What a gallery holds. Everything but the pictures stands in its `index.json`, in the order of these fields."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Literal, NamedTuple
 
@@ -27,8 +27,8 @@ class Sheet:
 
     Attributes:
         digest: SHA-256 of the file.
-        kind: `avif`, packed with small losses, 4:4:4; `webp`, a lossless map of CIEDE2000 (see
-            `bench.gallery.heat`).
+        kind: `avif`, packed with small losses, colours 4:4:4; `webp`, without loss: maps of CIEDE2000 (see
+            `bench.gallery.heat`), and lines where that is smaller.
         tiles: how many pictures.
     """
 
@@ -205,12 +205,39 @@ class Gallery:
     Attributes:
         index: what is known of its pictures.
         pictures: the files of `index.sheets`, by name.
+        passed_over: entries on walls that its file shows and this does not, so that a page stays small.
     """
 
     index: Index
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    passed_over: int = 0
 
     @cached_property
     def curves(self) -> Mapping[tuple[str, str, int], Curve]:
         """How each training went, by entry, track and seed."""
         return {(one.entry, one.track, one.seed): one.curve for one in self.index.trainings}
+
+    @cached_property
+    def players(self) -> int:
+        """Entries on walls, references not counted: what `fewer` chooses from."""
+        return sum(not one.reference for wall in self.index.walls for one in wall.exhibits)
+
+    def fewer(self, players: int) -> "Gallery":
+        """The gallery with so many entries on its walls, and no wall without one; numbers and curves stay as they are.
+
+        The first of every wall come before the second of any, and those before the third; of one place, walls in
+        their order.
+        """
+        order = sorted(
+            (place, number, one.entry)
+            for number, wall in enumerate(self.index.walls)
+            for place, one in enumerate(one for one in wall.exhibits if not one.reference)
+        )
+        kept = {(number, entry) for _, number, entry in order[:players]}
+        walls = []
+        for number, wall in enumerate(self.index.walls):
+            if any((number, one.entry) in kept for one in wall.exhibits):
+                shown = tuple(one for one in wall.exhibits if one.reference or (number, one.entry) in kept)
+                walls.append(replace(wall, exhibits=shown))
+        passed_over = self.passed_over + len(order) - len(kept)
+        return Gallery(replace(self.index, walls=tuple(walls)), self.pictures, passed_over)

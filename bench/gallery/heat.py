@@ -21,13 +21,13 @@ STEP = 3.0
 STEPS = 16
 """The last holds 45 and all above: what colorizers do to small images seldom is further off."""
 
-GRAY = 255 // (STEPS - 1)
+LEVELS = 255 // (STEPS - 1)
 """Gray levels from one step to the next in a stored map."""
 
 
 def steps(prediction: UInt8[np.ndarray, "h w 3"], target: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w"]:
-    """The map of one pair as it is stored: `GRAY` times the step of each pixel, by the kernel that scores images."""
-    return (np.minimum(ciede2000_map(prediction, target) // STEP, STEPS - 1) * GRAY).astype(np.uint8)
+    """The map of one pair as it is stored: `LEVELS` times the step of each pixel, by the kernel that scores images."""
+    return (np.minimum(ciede2000_map(prediction, target) // STEP, STEPS - 1) * LEVELS).astype(np.uint8)
 
 
 def ramp() -> list[str]:

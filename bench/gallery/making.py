@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench import scores
 from bench.data import collections, loading
 from bench.data import manifest as manifests
 from bench.data.labels import DRAWN
@@ -20,12 +21,12 @@ from bench.gallery import choosing, heat, learning
 from bench.gallery.facts import SCHEMA, Case, Clip, Exhibit, Gallery, Index, Shown, Tile, Wall
 from bench.gallery.learning import Tell
 from bench.gallery.sheets import Sheets
+from bench.leaderboard import GRAY
 from bench.metrics import PRIMARY
 from bench.metrics.pixel import colour_scores
 from bench.predictions.archive import DAMAGE, open_zip
 from bench.predictions.store import FACTS, Origin, find
 from bench.scoring import Truth
-from bench.statistics import group_table
 from bench.types import Track
 
 if TYPE_CHECKING:
@@ -143,10 +144,10 @@ def _choice(domain: str, track: str, records: Sequence[Record], home: Path, most
     for record in chosen:
         table = values(record, home)
         if table is None:
-            left_out[record.entry.name] = OTHER_RUN if _values_of(record, home).is_file() else NO_VALUES
+            left_out[record.entry.name] = OTHER_RUN if scores.path_of(home, record).is_file() else NO_VALUES
         elif tables and table["id"] != tables[0]["id"]:
             left_out[record.entry.name] = "its scores are of other images"
-        elif pictures and record.entry.name != choosing.GRAY and not _kept(record, home).is_file():
+        elif pictures and record.entry.name != GRAY and not _kept(record, home).is_file():
             left_out[record.entry.name] = NO_PICTURES
         else:
             kept.append(record)
@@ -163,29 +164,14 @@ def _kept(record: Record, home: Path) -> Path:
     return home / "predictions" / f"{record.file_name.removesuffix('.json')}.kept"
 
 
-def _values_of(record: Record, home: Path) -> Path:
-    return home / "scores" / f"{record.file_name.removesuffix('.json')}.parquet"
-
-
-def values(record: Record, home: Path) -> dict[str, list] | None:
+def values(record: Record, home: Path) -> scores.Table | None:
     """The values an image behind a record, by column; None where this machine has none, or those of another run.
 
     Raises:
         BenchError: the file is damaged.
     """
-    import pyarrow.parquet as parquet
-
-    path = _values_of(record, home)
-    if not path.is_file():
-        return None
-    try:
-        table = parquet.read_table(path).to_pydict()
-        means = group_table({"": np.array(table[PRIMARY])}, table["group"], frames=table.get("frame"))
-        found = dict(zip(means.groups, means.means[:, 0].round(6).tolist(), strict=True))
-    except Exception as error:  # whatever a damaged file provokes
-        raise BenchError(f"{path} is damaged ({error}); evaluate the entry again.") from error
-    # The file's name says which entry, not which run.
-    return table if found == record.groups and len(table["id"]) == record.split.n else None
+    table = scores.read(home, record)
+    return table if table is not None and scores.of_run(record, table) and len(table["id"]) == record.split.n else None
 
 
 def _unlicensed(collection: str, size: int, home: Path, clips: Iterable[bool]) -> str:
@@ -239,7 +225,7 @@ class _Room:
         )
         images = loading.load(split, choice.track)
         places = {row: place for place, row in enumerate(choice.rows)}
-        exhibits = []
+        found = []
         for record, table, own in zip(choice.records, choice.tables, choice.own, strict=True):
             painted = None
             if record.split.digest == split.digest and table["id"] == list(images.ids):
@@ -247,12 +233,18 @@ class _Room:
             if painted is None or not _same(painted, images, table, sorted({*own, *choice.common, *choice.clip})):
                 left_out[record.entry.name] = NO_PICTURES
                 continue
-            exhibits.append(_hung(record, table, own, choice, places, painted, images, sheets))
-        if not exhibits:
+            found.append((record, table, own, painted))
+        if all(record.entry.kind == "reference" for record, *_ in found):
             return _wall(choice, (), {}, [], left_out)
         truth = self._truths.setdefault((choice.domain, clips), Truth(split, images))
-        targets = self._packed(choice, "", images.targets, sheets)
-        conditions = self._packed(choice, choice.track.condition, images.conditions, sheets)
+        conditions = self._packed(choice, choice.track.condition, images.conditions, sheets.draw)
+        exhibits = [
+            # The gray copy is the condition: its pictures are kept once.
+            _hung(record, table, own, choice, places, painted, images, sheets,
+                  conditions if record.entry.name == GRAY else None)
+            for record, table, own, painted in found
+        ]  # fmt: skip
+        targets = self._packed(choice, "", images.targets, sheets.paint)
         shown = tuple(
             Shown(
                 images.ids[row],
@@ -265,17 +257,19 @@ class _Room:
         )
         return _wall(choice, shown, places, exhibits, left_out)
 
-    def _packed(self, choice: Choice, what: str, pictures: np.ndarray, sheets: Sheets) -> dict[int, Tile]:
+    def _packed(
+        self, choice: Choice, what: str, pictures: np.ndarray, pack: Callable[[Sequence[np.ndarray]], list[Tile]]
+    ) -> dict[int, Tile]:
         """The targets (`what` is empty) or conditions of all rows that any wall of the split shows."""
         key = choice.domain, choice.track.temporal, what
         if key not in self._tiles:
             rows = sorted(self._pool[choice.domain, choice.track.temporal])
-            self._tiles[key] = dict(zip(rows, sheets.paint([pictures[row] for row in rows]), strict=True))
+            self._tiles[key] = dict(zip(rows, pack([pictures[row] for row in rows]), strict=True))
         return self._tiles[key]
 
     def _painted(self, record: Record, split: Split, images: Images) -> UInt8[np.ndarray, "n h w 3"] | None:
         """What an entry painted of the whole split, or None where it is not kept. The gray copy is its condition."""
-        if record.entry.name == choosing.GRAY:
+        if record.entry.name == GRAY:
             return np.repeat(images.conditions[..., None], 3, axis=-1)
         stem = record.file_name.removesuffix(".json")
         try:
@@ -305,10 +299,13 @@ def _hung(
     painted: np.ndarray,
     images: Images,
     sheets: Sheets,
+    tiles: dict[int, Tile] | None,
 ) -> Exhibit:
+    """An entry's cases; `tiles` are its pictures by row, where they are kept already."""
     rows = sorted({*own, *choice.common})
-    frames = [row for row in choice.clip if row not in rows]
-    tiles = dict(zip([*rows, *frames], sheets.paint([painted[row] for row in [*rows, *frames]]), strict=True))
+    if tiles is None:
+        wanted = [*rows, *(row for row in choice.clip if row not in rows)]
+        tiles = dict(zip(wanted, sheets.paint([painted[row] for row in wanted]), strict=True))
     maps = dict(zip(rows, sheets.map([heat.steps(painted[row], images.targets[row]) for row in rows]), strict=True))
 
     def case(row: int) -> Case:

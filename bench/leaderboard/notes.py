@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bench.leaderboard.columns import some
 from bench.leaderboard.shape import Cell, Row, Table
+from bench.metrics import METRICS
 from bench.statistics import FEW_GROUPS
 
 
@@ -40,7 +41,9 @@ def notes(table: Table) -> list[str]:
             continue
         reasons: dict[str, list[str]] = defaultdict(list)
         for row in table.rows:
-            cell = row.cells.get(column.id, Cell(None, absent="not in the record; evaluate again"))
+            # A value that not every evaluation has, such as the best of K samples, is not missed where it is not.
+            missing = None if column.id not in METRICS else "not in the record; evaluate again"
+            cell = row.cells.get(column.id, Cell(None, absent=missing))
             if cell.value is None and cell.absent is not None:
                 reasons[cell.absent].append(row.entry)
         for reason, entries in reasons.items():

@@ -15,8 +15,8 @@ from bench.report import claims_markdown, export, html, markdown
 from bench.report.content import pages
 
 INDEX = "README.md"
-LARGEST_PAGE = 8_000_000
-"""Bytes of an HTML page, pictures included: what a phone loads in a few seconds."""
+LARGEST_PAGE = html.LARGEST
+"""Bytes of an HTML page."""
 
 
 def render(
@@ -92,8 +92,8 @@ def too_large(path: Path) -> str:
     if size <= LARGEST_PAGE:
         return ""
     return (
-        f"{path} has {size / 1e6:.1f} MB, more than {LARGEST_PAGE / 1e6:g} MB; make its gallery smaller: "
-        f"bench gallery --entries N"
+        f"{path} has {size / 1e6:.1f} MB, more than {LARGEST_PAGE / 1e6:g} MB even without pictures; "
+        "render fewer of its records: bench report --records DIR"
     )
 
 
@@ -183,7 +183,7 @@ def _rendered(
             boards_and_claims = markdown.render_page(page, f"{here}/{page.stem}.html") + claims_markdown.render(page)
             content[boards_dir / f"{page.stem}.md"] = boards_and_claims
             gallery = galleries.of(boards_dir / galleries.FOLDER, page.collection, page.size)
-            content[reports_dir / f"{page.stem}.html"] = html.page(replace(page, gallery=gallery))
+            content[reports_dir / f"{page.stem}.html"] = html.page(replace(page, gallery=gallery), LARGEST_PAGE)
             if tables_dir is not None:
                 content[tables_dir / f"{page.stem}.csv"] = export.as_csv(page.boards)
                 content[tables_dir / f"{page.stem}.tex"] = export.as_latex(page.boards)

@@ -8,7 +8,6 @@ from importlib.resources import files
 from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from bench.leaderboard import GRAY, PRIMARY, SKILL, Board, Cell, Column, Row, Table
@@ -17,7 +16,6 @@ from bench.report.content import Matrix, Page
 from bench.report.overview import doubted, doubts, lead, sentence
 from bench.types import MIXED
 
-DIRECTIONS = {"lower": -1, "higher": 1, None: 0}
 JOINT = re.compile(r"(?=[@+])")
 
 
@@ -47,10 +45,10 @@ def drawn(axis: Scale, cell: Cell) -> Markup:
         return Markup("")
     beyond = axis.beyond(cell.value)
     if beyond:
-        return Markup('<i class="iv {}" aria-hidden="true"></i>').format(beyond)
+        return Markup('<i class="iv {}"></i>').format(beyond)
     low, high = (axis.x(cell.value if end is None else end) for end in (cell.low, cell.high))
     style = f"--l:{low:g};--h:{high:g};--v:{axis.x(cell.value):g}"
-    return Markup('<i class="iv" style="{}" aria-hidden="true"></i>').format(style)
+    return Markup('<i class="iv" style="{}"></i>').format(style)
 
 
 def scale(table: Table) -> Scale:
@@ -99,33 +97,6 @@ def number(column: Column, value: float) -> str:
     return column.text(value).replace("-", "−")
 
 
-def numbers(table: Table) -> Markup:
-    """Every number of a table for the page's script, as JSON that may stand inside a `<script>`.
-
-    Returns:
-        `columns`: name, unit, direction (-1: lower is better, 1: higher, 0: neither) and decimals; the first `main` are
-        those of the first table. `rows`: by column the value, or `[value, low, high]`, or `[k]` where it is absent for
-        `reasons[k]`. `doubts`: why a column is unreliable, by its place. Values have two digits more than are printed,
-        for sorting.
-    """
-    reasons: dict[str, int] = {}
-    columns = (*table.columns, *table.more)
-
-    def packed(cell: Cell, decimals: int) -> float | list[float] | list[int]:
-        if cell.value is None:
-            return [reasons.setdefault(cell.absent or "not in the record", len(reasons))]
-        value = round(cell.value, decimals + 2)
-        if cell.low is None or cell.high is None:
-            return value
-        return [value, round(cell.low, decimals), round(cell.high, decimals)]
-
-    rows = [[packed(cell_of(row, column), column.decimals) for column in columns] for row in table.rows]
-    heads = [[column.name, column.unit, DIRECTIONS[column.direction], column.decimals] for column in columns]
-    doubts = {place: doubt for place, column in enumerate(columns) if (doubt := doubted(table, column))}
-    shown = {"columns": heads, "main": len(table.columns), "rows": rows, "reasons": list(reasons), "doubts": doubts}
-    return htmlsafe_json_dumps(shown, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
 def domains(shown: Page) -> Iterable[tuple[str, list[Board]]]:
     """The page's boards by domain."""
     return [(domain, list(found)) for domain, found in groupby(shown.boards, lambda board: board.domain)]
@@ -157,7 +128,7 @@ def _environment() -> Environment:
         {
             "PRIMARY": PRIMARY, "SKILL": SKILL, "GRAY": GRAY, "wording": wording, "scale": scale, "heat": heat,
             "in_domain": in_domain, "cell_of": cell_of, "number": number, "domains": domains, "drawn": drawn,
-            "numbers": numbers, "asset": asset, "doubts": doubts, "doubted": doubted, "lead": lead,
+            "asset": asset, "doubts": doubts, "doubted": doubted, "lead": lead,
             "sentence": sentence,
         }
     )  # fmt: skip

@@ -36,10 +36,13 @@ class Visit:
         """Pixels by which the page is wider than the window; 0 or less is right."""
         return self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
-    def axe(self) -> list[str]:
-        """One line for each violation of axe's rules: the rule, what it wants, and where."""
-        self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        found: list[dict[str, Any]] = self.page.evaluate("axe.run().then((said) => said.violations)")
+    def axe(self, within: str = "html") -> list[str]:
+        """One line for each violation of axe's rules in a part of the page: the rule, what it wants, and where."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found: list[dict[str, Any]] = self.page.evaluate(
+            "(part) => axe.run(part).then((said) => said.violations)", within
+        )
         return [
             f"{rule['id']}: {rule['help']}: {[node['target'] for node in rule['nodes'][:4]]} ({len(rule['nodes'])})"
             for rule in found

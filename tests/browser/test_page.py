@@ -13,7 +13,7 @@ from test_leaderboard import LADDER, ladder
 from test_records import sample_record
 
 from bench.leaderboard import PRIMARY, Board, Row
-from bench.records import Record
+from bench.records import Record, Slice
 from bench.report.content import Page, pages
 from bench.report.html import page as html_page
 
@@ -254,6 +254,40 @@ def test_the_print_has_the_board_and_no_controls(visit: Visits) -> None:
     expect(tab.locator("nav.bar")).to_be_hidden()
     expect(tab.locator("#tools")).to_be_hidden()
     expect(tab.locator(BOARD).first).to_be_visible()
+
+
+def test_slices_are_shown_of_the_track_that_is_chosen(visit: Visits) -> None:
+    parts = {name: Slice(n=48, groups=12, value=value, low=value - 1, high=value + 1)
+             for name, value in (("dark", 14.0), ("captions", 8.0))}  # fmt: skip
+    found = [
+        replace(one, slices=parts)
+        for track in ("gray", "gray+hints")
+        for one in (*ladder(track=track), *entries("anime", "test", track))
+    ]
+    tab = visit(html_page(pages(found)[0])).page
+    maps = tab.locator("#slices .slicemap")
+    assert maps.count() == 1
+    choice = tab.locator("#slices").get_by_label("Track")
+    assert choice.locator("option").all_inner_texts() == ["gray", "gray+hints"]
+    expect(maps).to_be_visible()
+    assert maps.locator("tr").filter(has_text="captions").locator("td").nth(2).inner_text() == "8.00 −1.0"
+    choice.select_option("gray+hints")
+    expect(maps.first).to_be_hidden()
+    expect(maps.last).to_be_visible()
+    assert "captions" in maps.last.inner_text()
+    one_track = visit(html_page(pages(found[: len(found) // 2])[0])).page
+    expect(one_track.locator("#slices .slicemap")).to_be_visible()
+    assert one_track.locator("#slicetrack").count() == 0
+
+
+def test_signatures_are_listed_when_asked_for(visit: Visits) -> None:
+    tab = visit(sample()).page
+    assert tab.locator("dl.signatures").count() == 0
+    tab.locator("#picker").get_by_role("link", name="manga").click()
+    tab.locator(".panel:visible .made summary").click()
+    told = tab.locator(".panel:visible dl.signatures > dd").all_inner_texts()
+    assert any(text.startswith("FID|tf-inception-compat|64|n192|png8|open-v1/manga/test:") for text in told)
+    assert len(told) == len(set(told))
 
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'`&lt;${1}{{2}}\u202egnp.exe " + "w" * 10_000

@@ -64,3 +64,8 @@ def jumping_clock() -> None:
     """The wall clock jumps by up to ten hours, forwards and backwards, whenever it is read."""
     true, rng = time.time, random.Random(0)
     time.time = lambda: true() + rng.uniform(-36_000, 36_000)
+
+
+def one_core() -> None:
+    """There is no second core: trainings run in the process itself, one after another."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

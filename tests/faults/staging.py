@@ -23,17 +23,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import cv2
 import hooks
 import numpy as np
 import torch
+from toys import SIZE, paint
 
 import bench.train
 from bench import cli
 from bench.data import collections
 from bench.types import BUDGETS, Budget
 
-SIZE = 32
 COMMON = ["--collection", "toy", "--size", str(SIZE), "--device", "cpu"]
 for lazy in (
     *(
@@ -68,6 +67,8 @@ ACTIONS: dict[str, list[list[str]]] = {
     "reports": [["report"]],
 }
 """What is done in one process, one after another; each action needs those above it."""
+DEMO = {"demo": [["demo", "--device", "cpu"]]}
+"""It needs nothing."""
 
 TRAINING = {"LOG_STEPS": 2, "CHECKPOINT_SECONDS": -1, "VALIDATIONS": 2}
 DRAWING = {"SERIES": 10, "PICTURES": 2}
@@ -102,24 +103,12 @@ class End:
     said: str
 
 
-def stage(root: Path) -> None:
-    """Make the pictures of a collection of two domains."""
-    rng = np.random.default_rng(0)
-    for domain in ("cartoon", "anime"):
-        for group in range(8):
-            place = root / "pictures" / domain / f"g{group}"
-            place.mkdir(parents=True)
-            for number in range(2):
-                small = rng.integers(0, 256, (8, 8, 3)).astype(np.uint8)
-                cv2.imwrite(str(place / f"{number}.png"), small.repeat(5, 0).repeat(5, 1))
-
-
 class Server:
     """Starts processes that act in a folder."""
 
     def __init__(self) -> None:
         here = Path(__file__).parent
-        paths = [str(here), str(here.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        paths = [str(here), *map(str, here.parents[:2]), *filter(None, [os.environ.get("PYTHONPATH")])]
         os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["staging"])
@@ -130,7 +119,7 @@ class Server:
 
         Args:
             root: holds `pictures` and takes everything else.
-            action: of ACTIONS.
+            action: of ACTIONS or DEMO.
             death: when.
             fault: a function of the module `hooks` to call first, and its argument: `full_at 3`.
         """
@@ -182,7 +171,7 @@ def _act(root: str, action: str, death: Death, fault: str, notes: str) -> None:
     if action == "drawing":
         collections.open_collection(Path("home"), "procedural-v1", SIZE)
     else:
-        for argv in ACTIONS[action]:
+        for argv in (ACTIONS | DEMO)[action]:
             try:
                 cli.app(argv, prog_name="bench")
             except SystemExit as end:
@@ -321,7 +310,7 @@ def rehearse(
     """
     now = root / "end"
     now.mkdir(parents=True)
-    stage(now)
+    paint(now / "pictures", groups=8, pictures=2)
     found = {}
     for number, action in enumerate(ACTIONS):
         before = root / f"before{number}"

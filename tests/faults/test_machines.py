@@ -63,6 +63,19 @@ def test_the_whole_grid_twice_is_the_same(stage: Stage, tmp_path: Path) -> None:
     assert not [name for name in found if name not in ("leaderboards/toy-32px.md", "reports/toy-32px.html")]  # speeds
 
 
+def test_the_demo_twice_is_the_same(tmp_path: Path) -> None:
+    """Few pictures and short trainings, but every mix, every split and all pages; in two folders with two homes."""
+    server, ends = Server(), []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        end = server.act(tmp_path / name, "demo", fault="one_core")
+        assert end.code == 0, end.said
+        ends.append(snapshot(tmp_path / name))
+    assert sum("/leaderboards/records/" in name for name in ends[0]) >= 80
+    found = [name for name in differences(*ends) if "/records/" in name or not name.startswith("home/demo/")]
+    assert not found  # the pages show speeds
+
+
 @pytest.mark.parametrize("action", [name for name in NAMES if name != "drawing"])
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.6, 0.9])
 def test_a_full_disk_is_one_line_and_the_same_command_goes_on(

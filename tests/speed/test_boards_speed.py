@@ -1,6 +1,7 @@
 """Speed of the boards: ten thousand records from their files to Markdown, and one table of five hundred entries."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -79,9 +80,17 @@ def timed(call: Callable[[], None]) -> float:
 
 
 def measured(folder: Path, count: int) -> tuple[list[float], float, float]:
-    """Seconds of reading, boards and Markdown; processor seconds of all, the imports among them; GiB at the peak."""
+    """Seconds of reading, boards and Markdown; processor seconds of all, the imports among them; GiB at the peak.
+
+    In one thread: the matrices are so small that a second one only waits for work, and its waiting counts as work.
+    """
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(folder), str(count)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM, str(folder), str(count)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | one_thread,
     )
     assert done.returncode == 0, done.stderr
     *parts, busy, peak = (float(word) for word in done.stdout.split())

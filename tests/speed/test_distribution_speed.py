@@ -46,9 +46,16 @@ def their_distance(rows, target):
     return fid_statistics_to_metric(their_statistics(rows), target, verbose=False)["frechet_inception_distance"]
 
 
-@pytest.mark.parametrize(("n", "rounds", "least"), [(256, 3, 100), (4096, 1, 3)])
+@pytest.mark.parametrize(("n", "rounds", "least"), [(256, 3, 100), (4096, 3, 3)])
 def test_frechet_distance_of_a_second_model(benchmark, n, rounds, least):
-    """Target statistics are at hand on both sides; the prediction's features become a distance."""
+    """Target statistics are at hand on both sides; the prediction's features become a distance.
+
+    The features here vary nearly alike in every direction. How long torch-fidelity takes hangs on how variances fall
+    off, how long ours takes does not. For n > 2,048 torch-fidelity took about as long where they fall as a power of
+    their rank, and for features of 2,304 real pictures (a random Inception); three to four times as long only where
+    they fall exponentially, to below what double precision tells from zero. So what is claimed is the usual case, and
+    fifteen times is out of reach: the predictions' covariance alone takes a tenth to a fifteenth of their time.
+    """
     target, rows = features(n, 0), features(n, 1) * np.float32(1.1)
     ours, theirs = Gaussian.fit(target), their_statistics(target)
     times: dict[str, list[float]] = {"ours": [], "theirs": []}

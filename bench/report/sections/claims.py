@@ -61,8 +61,6 @@ def plain(outcome: Outcome, value: float) -> str:
 
 def lacking(outcome: Outcome) -> str:
     """Why there is no effect, in a few words."""
-    if outcome.claim.untested is not None:
-        return outcome.claim.untested
     return "no records yet" if outcome.lacks_records else "not in the records"
 
 

@@ -10,9 +10,9 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from bench.gallery import Case, Exhibit, Gallery, Tile, Wall
-from bench.gallery.choosing import COMMON, GRAY, SCORES
+from bench.gallery.choosing import COMMON, SCORES
 from bench.gallery.heat import STEP, STEPS, differences, ramp
-from bench.leaderboard import PRIMARY
+from bench.leaderboard import GRAY, PRIMARY
 from bench.metrics import METRICS
 from bench.report.content import Page
 from bench.report.drawing import render
@@ -38,6 +38,7 @@ def body(page: Page) -> str:
         index=page.gallery.index,
         walls=walls,
         stale=stale,
+        passed_over=page.gallery.passed_over,
         data=_data(page.gallery, walls) if page.gallery.index.shown and walls else "",
         colours=_colours(),
         step=STEP,

@@ -1,29 +1,66 @@
 """Section: on which pictures entries are good, and on which they are not."""
 
-from bench.analysis.slicing import MAPPED, MapCell, SliceMap, slice_map
+from dataclasses import dataclass
+
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
+
+from bench.analysis.slicing import MAPPED, SliceMap, slice_map
 from bench.report.content import Page
 from bench.report.drawing import render
 from bench.report.forest import signed
 from bench.report.section import Section
 
 
+@dataclass(frozen=True)
+class Shown:
+    """One table's heat map, its number on the page, and what it shows in words."""
+
+    number: int
+    domain: str
+    split: str
+    map: SliceMap
+    finding: str
+
+
 def body(page: Page) -> str:
-    """A heat map for every domain and split of the first track, the one that asks the most of an entry."""
-    track = page.boards[0].track
-    found = [
-        (board.domain, table.split, made, _finding(made))
-        for board in page.boards
-        if board.track == track
-        for table in board.tables
-        if (made := slice_map(table)) is not None
+    """A heat map for every domain and split, track by track in the order of the boards.
+
+    A page has ten thousands of cells: its script draws those that are asked for.
+    """
+    tracks: dict[str, list[Shown]] = {}
+    maps: list[SliceMap] = []
+    for board in page.boards:
+        for table in board.tables:
+            made = slice_map(table)
+            if made is not None:
+                shown = Shown(len(maps), board.domain, table.split, made, _finding(made))
+                tracks.setdefault(board.track, []).append(shown)
+                maps.append(made)
+    return render("slices.html.j2", tracks=tracks, most=MAPPED, data=_data(maps)) if maps else ""
+
+
+def _data(maps: list[SliceMap]) -> Markup:
+    """What the script draws from, as JSON that may stand inside a `<script>`.
+
+    Returns:
+        `slices`: every name once. `maps`: `entries`, `wholes` (their means over the split), `rows` (`[name's place,
+        images, value of each entry or null]`), `reach` (the furthest that a cell is from its entry's mean).
+    """
+    names: dict[str, int] = {}
+    shown = [
+        {
+            "entries": [row.entry for row in made.entries],
+            "wholes": [round(whole, 3) for whole in made.wholes],
+            "reach": round(made.reach, 3),
+            "rows": [
+                [names.setdefault(name, len(names)), n, *(None if c is None else round(c.value, 3) for c in cells)]
+                for name, n, cells in made.rows
+            ],
+        }
+        for made in maps
     ]
-    return render("slices.html.j2", track=track, found=found, most=MAPPED, signed=signed, shade=shade) if found else ""
-
-
-def shade(cell: MapCell, reach: float) -> str:
-    """The style of a cell: how far it is from its entry's mean, in percent of the furthest."""
-    share = round(100 * abs(cell.apart) / reach) if reach else 0
-    return f"--{'h' if cell.apart > 0 else 'e'}:{share}%"
+    return htmlsafe_json_dumps({"slices": list(names), "maps": shown}, ensure_ascii=False, separators=(",", ":"))
 
 
 def _finding(made: SliceMap) -> str:

@@ -14,11 +14,20 @@
   const collator = new Intl.Collator("en");
   let shown = null;
 
-  // Numbers: each table's JSON, read once it is needed.
+  // Numbers: each table's JSON, read once it is needed; what the tables say alike stands once on the page.
   const kept = new WeakMap();
+  let alike;
   const numbersOf = (panel) => {
-    if (!kept.has(panel)) kept.set(panel, JSON.parse(panel.querySelector('script[type="application/json"]').textContent));
+    if (!kept.has(panel)) {
+      alike ??= JSON.parse(byId("numbers").textContent);
+      const own = JSON.parse(panel.querySelector('script[type="application/json"]').textContent);
+      kept.set(panel, { ...own, reasons: alike.reasons, columns: own.columns.map((place) => alike.columns[place]) });
+    }
     return kept.get(panel);
+  };
+  const signature = (panel, place) => {
+    const { columns, key, n } = numbersOf(panel);
+    return columns[place][4].replaceAll("\ue000", () => key).replaceAll("\ue001", n);
   };
   const valueOf = (cell) => (typeof cell === "number" ? cell : cell.length > 1 ? cell[0] : null);
   const printed = (value, digits) => value.toFixed(digits).replace(/^-(?=0\.?0*$)/, "").replace("-", "−");
@@ -94,6 +103,19 @@
     scroll.append(table);
     details.append(scroll);
     filter();
+  };
+
+  // How each number was made, as a list.
+  const listSignatures = (panel, details) => {
+    const list = make("dl", "", "signatures");
+    numbersOf(panel).columns.forEach(([name], place) => {
+      const term = make("dt"), told = make("dd"), code = make("code");
+      term.append(make("bdi", name));
+      code.append(make("bdi", signature(panel, place)));
+      told.append(code);
+      list.append(term, told);
+    });
+    details.append(list);
   };
 
   // Which entries are shown.
@@ -217,12 +239,13 @@
       const value = valueOf(number);
       head.textContent = value === null ? `${name}: absent` : `${name} ${printed(value, digits)} ${unit}`;
       if (value === null) lines.push(make("span", reasons[number[0]]));
-      if (number.length === 3) lines.push(make("span", `95 % interval ${printed(number[1], digits)} to ${printed(number[2], digits)}`));
+      const [low, high] = number.length === 2 ? [value - number[1], value + number[1]] : number.length === 3 ? number.slice(1) : [];
+      if (low !== undefined) lines.push(make("span", `95 % interval ${printed(low, digits)} to ${printed(high, digits)}`));
       lines.push(make("span", panel.querySelector(".meta > span").textContent));
     }
     if (direction) lines.push(make("span", `${direction < 0 ? "lower" : "higher"} is better${unit && !row ? `, in ${unit}` : ""}`));
     if (doubts[place]) lines.push(make("span", `unreliable: ${doubts[place]}`, "doubt"));
-    lines.push(make("code", panel.querySelectorAll("dl.signatures > dd")[place].textContent));
+    lines.push(make("code", signature(panel, place)));
     return lines;
   };
   const tell = (cell) => {
@@ -271,7 +294,9 @@
   }
   section.addEventListener("toggle", (event) => {
     const details = event.target;
-    if (details.matches("details.more") && details.open && !details.querySelector("table")) draw(details.closest(".panel"), details);
+    if (!details.open || details.childElementCount > 1) return;
+    if (details.matches("details.more")) draw(details.closest(".panel"), details);
+    if (details.matches("details.made")) listSignatures(details.closest(".panel"), details);
   }, true);
 
   // Arrows walk from number to number once one has the focus.
