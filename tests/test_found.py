@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.claims import CLAIMS, VERDICTS, Outcome, judge_all
 from bench.comparison import difference
 from bench.leaderboard import GRAY, PRIMARY, SEES_TARGET, boards
 from bench.leaderboard.shape import Cell, Row, Table
@@ -65,7 +66,7 @@ def test_the_table_says_what_the_records_say(tables) -> None:
         first = (f"`{lead.entry}`", f"{cell.value:.2f}", interval(cell))
         made.append(line(collection, domain, split, str(table.groups), *first, f"{gray.value:.2f}", floor, may))
     assert len(made) == 16
-    found = [line for line in PAGE.splitlines() if re.match(r"\| (procedural|open)-v1 \|", line)]
+    found = [line for line in PAGE.splitlines() if re.match(r"\| (procedural|open)-v1 \| [a-z]", line)]
     assert found == made
 
 
@@ -151,3 +152,29 @@ def test_where_the_gray_copy_stands_on_real_pictures(told) -> None:
     assert found == made
     (count,) = counts
     assert f"of {count} entries" in " ".join(PAGE.split())
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> list[Outcome]:
+    return judge_all(CLAIMS, read_all(ROOT / "leaderboards/records"))
+
+
+def test_how_many_claims_hold(outcomes) -> None:
+    made = []
+    for collection in (*COLLECTIONS, "procedural-v1-slices"):
+        verdicts = [one.verdict for one in outcomes if one.collection == collection]
+        made.append(line(collection, *(str(verdicts.count(verdict)) for verdict in VERDICTS)))
+    found = [line for line in PAGE.splitlines() if re.match(r"\| (procedural|open)-v1[a-z-]* \| \d+ \|", line)]
+    assert found == made
+    assert f"Of {len(CLAIMS)} claims" in PAGE
+
+
+def test_the_claims_that_are_named_have_the_verdicts_that_are_told(outcomes) -> None:
+    verdicts = {(one.claim.id, one.collection): one.verdict for one in outcomes}
+    told = 0
+    for verdict, head in (("replicated", "Replicates:"), ("not replicated", "Does not:")):
+        listed = PAGE.split(f"\n{head}\n")[1].split("\n\n")[0]
+        for collection, id in re.findall(r"reports/([\w-]+)-64px\.html#claim-([\w-]+)", listed):
+            assert (id, verdicts[id, collection]) == (id, verdict)
+            told += 1
+    assert told > 8
