@@ -25,7 +25,7 @@ METRIC_COUNT = 20
 GROUPS = 12
 REPEATS = 3
 PROGRAM = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 from bench import records
 from bench.leaderboard import boards
@@ -35,7 +35,8 @@ found = records.read_all(Path(sys.argv[1])); marks.append(time.perf_counter())
 made = boards(found); marks.append(time.perf_counter())
 text = render_boards(made); marks.append(time.perf_counter())
 assert len(found) == int(sys.argv[2])
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+# Not getrusage's peak: that one starts from what the process held that started this one.
+peak = next(int(line.split()[1]) / 2**20 for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(*(f"{b - a:.3f}" for a, b in zip(marks, marks[1:])), f"{time.process_time():.3f}", f"{peak:.3f}")
 """
 
@@ -114,6 +115,7 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the peak")
 @pytest.mark.parametrize("size", ["ten_thousand_records", "five_hundred_entries"])
 def test_from_files_to_markdown(benchmark, request, size) -> None:
     """In a process of its own, from cold: read, check, rank, render."""
@@ -121,10 +123,10 @@ def test_from_files_to_markdown(benchmark, request, size) -> None:
     place = request.getfixturevalue(folder)
     runs = []
     benchmark.pedantic(lambda: runs.append(measured(place, count)), rounds=REPEATS)
-    parts, busy, peak = min(runs, key=lambda run: run[1])
+    parts, busy, peak = min(runs, key=lambda run: sum(run[0]))
     benchmark.extra_info |= dict(zip(("read_s", "boards_s", "markdown_s"), parts, strict=True))
     benchmark.extra_info |= {"processor_s": busy, "peak_GiB": peak}
-    assert busy < 5
+    assert sum(parts) < 5
     assert peak < 1
 
 
