@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bench import slices
+from bench.cores import cores
 from bench.data import labels
 from bench.data.manifest import Split
 from bench.features import Chroma, Extractor, Inception, Known, known, load_inception
@@ -221,7 +221,7 @@ class Scorer:
 def _measured(targets: UInt8[np.ndarray, "n h w 3"]) -> dict[str, np.ndarray]:
     """`slices.measure`, a part of the images a task."""
     starts = range(0, max(1, len(targets)), SLICED)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         parts = list(pool.map(lambda start: slices.measure(targets[start : start + SLICED]), starts))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

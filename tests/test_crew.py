@@ -16,6 +16,7 @@ import baselines
 from bench import crew, grid, playing, records, train
 from bench.checkpoint import STATE
 from bench.cluster.storage import Store
+from bench.cores import cores
 from bench.crew import processes
 from bench.crew.claims import claim
 from bench.crew.copies import RESULTS, packs
@@ -53,7 +54,7 @@ def test_two_workers_train_what_one_would(shelf: Shelf, tmp_path: Path) -> None:
     alone = beside(shelf, tmp_path / "alone")
     facts = json.loads((jobs(shelf)[0].folder(shelf.home) / FACTS).read_text())
     threads = int(facts["device"].split("(")[1].split()[0])
-    assert threads == max(1, crew.cores() // 2)
+    assert threads == max(1, cores() // 2)
     if threads == 1:  # sums of several threads may differ in their last bits
         import torch
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from bench import playing, progress
+from bench.cores import cores
 from bench.crew.copies import Kept, bring_home, fetch_trainings, finished, forget, share
 from bench.crew.dispatch import OVER, Engine, Order, Rules, Stopping, carry_out, interruptible
 from bench.crew.orders import Desk, Registered, evaluate_order, train_order
-from bench.crew.processes import Here, Processes, cores
+from bench.crew.processes import Here, Processes
 from bench.device import Machine
 from bench.errors import BenchError
 from bench.grid import Event, Report
@@ -32,7 +33,6 @@ __all__ = [
     "Registered",
     "Rules",
     "Where",
-    "cores",
     "evaluate_all",
     "fetch_trainings",
     "train_all",

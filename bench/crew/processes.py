@@ -20,16 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import bench
+from bench.cores import cores
 from bench.crew.dispatch import OVER, Order, Said, Stopping
 from bench.crew.orders import Desk
 
 QUIET_SECONDS = 0.2
 """Between two words of progress from a worker."""
-
-
-def cores() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Here:

@@ -1,6 +1,5 @@
 """Putting a collection on disk: images as they come, then splits, then the whole folder under its name at once."""
 
-import os
 import queue
 import shutil
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench import files
+from bench.cores import cores
 from bench.data import png
 from bench.data.manifest import Item, LeftOut, in_order
 from bench.data.naming import printable
@@ -115,7 +115,7 @@ def work(job: Callable[[Work], Result], tasks: Iterable[Work], report: Progress 
     """Run `job` on every task in threads, in order, and report after each; an error stops what has not begun."""
     tasks = list(tasks)
     # One `quiet` around all threads: the filters it sets are the process's.
-    with quiet(), ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with quiet(), ThreadPoolExecutor(max_workers=cores()) as pool:
         running = [pool.submit(job, task) for task in tasks]
         try:
             for done, result in enumerate(running, 1):
@@ -197,11 +197,6 @@ def gather(
             for thread in threads:
                 thread.join()
     return results
-
-
-def cores() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

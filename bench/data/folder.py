@@ -8,8 +8,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from bench import files
+from bench.cores import cores
 from bench.data import collections, manifest, naming, video
-from bench.data.building import Progress, cores, gather, restore, work
+from bench.data.building import Progress, gather, restore, work
 from bench.data.growing import VERSION, Growth
 from bench.data.intake import CLIPS, STILLS, Intake, Result, is_animated
 from bench.data.intake import GRAY as GRAY

@@ -1,12 +1,12 @@
 """A split on disk becomes arrays in memory."""
 
 import hashlib
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import files
+from bench.cores import cores
 from bench.data.manifest import Item, Split, load_item
 from bench.errors import BenchError
 from bench.types import Images, Track
@@ -106,7 +106,7 @@ def _decode(
         targets[place] = target
         conditions[place] = rules.condition(condition, target, page)
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ThreadPoolExecutor(max_workers=cores()) as pool:
         jobs = [pool.submit(decode, place, item) for place, item in enumerate(split.items)]
         try:
             for job in jobs:

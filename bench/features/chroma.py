@@ -7,7 +7,6 @@ It is not Inception, and FD-chroma is not FID: it knows no objects, and no detai
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.color import rgb_to_yuv601
+from bench.cores import cores
 from bench.errors import BenchError
 from bench.features.resizing import checked, precise, resized
 from bench.files import sha256
@@ -96,7 +96,7 @@ class Chroma:
             if len(starts) < 2:
                 list(map(fill, starts))
             else:
-                with ThreadPoolExecutor(_cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                with ThreadPoolExecutor(cores(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
                     list(pool.map(fill, starts))
         return features
 
@@ -157,7 +157,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

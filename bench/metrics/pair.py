@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.cores import threads_or_all
 from bench.errors import BenchError
 from bench.metrics.pixel import WINDOW, check_pairs, lab_constants
 
@@ -163,10 +163,7 @@ def score_pairs(
             raise BenchError(
                 f"regions must be numbered 0 (none) to {LARGEST_LABEL}; got {regions.min()} to {regions.max()}."
             )
-    if threads is None:
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if threads < 1:
-        raise BenchError(f"threads must be at least 1; got {threads}.")
+    threads = threads_or_all(threads)
 
     def task(place: int) -> dict[str, float]:
         pair = Pair(

@@ -6,7 +6,6 @@ fixed order: neither the device nor the number of threads can change a score.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bench import color
+from bench.cores import threads_or_all
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -190,10 +190,7 @@ def _scored(
             rows.append({name: value for scorer in scorers for name, value in scorer(*pair, room).items()})
         return rows
 
-    if threads is None:
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if threads < 1:
-        raise BenchError(f"threads must be at least 1; got {threads}.")
+    threads = threads_or_all(threads)
     if threads == 1 or n <= step:
         done = [task(start) for start in range(0, n, step)]
     else:

@@ -6,7 +6,6 @@ is the target's own change, not the smallest: a gray clip never flickers, and is
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench import color
+from bench.cores import threads_or_all
 from bench.errors import BenchError
 from bench.types import Metric
 
@@ -252,10 +252,7 @@ def _entropy(shares: np.ndarray) -> np.ndarray:
 
 def _each(task: Callable[[slice], Any], clips: Sequence[slice], threads: int | None) -> list[Any]:
     """The task of every clip, in order."""
-    if threads is None:
-        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if threads < 1:
-        raise BenchError(f"threads must be at least 1; got {threads}.")
+    threads = threads_or_all(threads)
     with _one_thread_each(), ThreadPoolExecutor(threads) as pool:
         return list(pool.map(task, clips))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import numpy as np
 
+from bench.cores import cores
 from bench.errors import BenchError
 from bench.predictions.archive import Archive
 from bench.predictions.arrays import Arrays
@@ -117,7 +117,7 @@ class Submission:
         self.path = path
         self.wanted = dict(wanted)
         self._watch = watch
-        self._threads = threads or _cores()
+        self._threads = threads or cores()
         self._unread = dict.fromkeys(self.wanted)
         self._faults: list[Fault] = []
         self._missing: set[str] = set()
@@ -345,7 +345,3 @@ def _folder(layout: str, place: Place) -> str:
 
 def _joined(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.cores import cores
 from bench.errors import BenchError
 from bench.files import whole
 from bench.predictions.archive import DAMAGE, open_zip
@@ -85,7 +85,7 @@ class Kept:
                 groups.append(range(start, place))
                 start = place
         try:
-            with open_zip(self.path) as archive, ThreadPoolExecutor(os.cpu_count()) as pool:
+            with open_zip(self.path) as archive, ThreadPoolExecutor(cores()) as pool:
 
                 def unpacked(block: int, out: np.ndarray) -> None:
                     _unpack(archive.read(_entry(bounds[block])), out)
@@ -185,7 +185,7 @@ def keeping(
     with (
         whole(_path(home, stem)) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
-        ThreadPoolExecutor(os.cpu_count()) as pool,
+        ThreadPoolExecutor(cores()) as pool,
     ):
 
         def add(predictions: np.ndarray) -> None:

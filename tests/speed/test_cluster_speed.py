@@ -12,6 +12,7 @@ import torch
 
 import baselines
 from bench import crew
+from bench.cores import cores
 from bench.grid import Event
 from bench.types import Budget
 
@@ -56,15 +57,15 @@ def test_entries_a_second_by_workers(benchmark, tmp_path):
     finally:
         torch.set_num_threads(threads)
     benchmark.pedantic(lambda: None, rounds=1)
-    benchmark.extra_info["cores"] = crew.cores()
+    benchmark.extra_info["cores"] = cores()
     for place, what in enumerate(("with", "without")):
         best = {count: min(times[place] for times in found) for count, found in rounds.items()}
         benchmark.extra_info[f"entries a second {what} process start"] = {
             f"{count} workers": ENTRIES / least for count, least in best.items()
         }
         benchmark.extra_info[f"of the rate of as many cores, {what} process start"] = {
-            f"{count} workers": best[1] / least / min(count, crew.cores()) for count, least in best.items()
+            f"{count} workers": best[1] / least / min(count, cores()) for count, least in best.items()
         }
-        if crew.cores() > 1:
+        if cores() > 1:
             assert best[1] / best[2] > LEAST, rounds
     print(rounds, benchmark.extra_info)

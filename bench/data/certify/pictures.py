@@ -1,6 +1,5 @@
 """The images of a collection as the search for copies sees them: small, in two channels, as bits and as patterns."""
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.color import luma
+from bench.cores import cores
 from bench.data import png
 from bench.data.building import Progress
 from bench.data.manifest import Item, Manifest, load_item, target_path
@@ -203,7 +203,7 @@ def each(job: Callable[[int], None], count: int, report: Progress | None = None,
         return stop - start
 
     done = 0
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads or cores()) as pool:
         running = [pool.submit(some, start) for start in range(0, count, width)]
         try:
             for task in running:

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 import bench
+from bench.cores import cores
 from bench.data.procedural.plan import Shot
 from bench.data.procedural.render import Picture, check, draw
 
@@ -44,8 +45,7 @@ def draw_many(
     """
     check(domain, size)
     if workers is None:
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        workers = workers if len(shots) > FEW else 1
+        workers = cores() if len(shots) > FEW else 1
     workers = min(workers, len(shots))
     if workers <= 1:
         return (draw(shot, domain, size, seed) for shot in shots)
