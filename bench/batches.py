@@ -113,9 +113,9 @@ class Resident:
             height, width = target.shape[-2] // PATCH, target.shape[-1] // PATCH
             count = hint_count(*target.shape[-2:])
             places = shown.random((len(chosen.rows), height * width)).argsort(axis=1)[share, :count]
-            batch = replace(batch, hints=hints(target, torch.from_numpy(places).to(self.device)))
+            batch = replace(batch, hints=hints(target, _there(places, self.device)))
         if self.palettes is not None:
-            maps = palette_maps(self.palettes[torch.from_numpy(rows).to(self.device)], *target.shape[-2:])
+            maps = palette_maps(self.palettes[_there(rows, self.device)], *target.shape[-2:])
             batch = replace(batch, reference=maps)
         if job.track.temporal:
             batch = replace(batch, previous=self._previous(chosen, step, own, share))
@@ -130,24 +130,30 @@ class Resident:
         there = there[share]
         rows = chosen.rows[share]
         target, condition = self._turned(np.where(there, rows - 1, rows), chosen, share)
-        seen = torch.from_numpy(there).to(self.device)[:, None, None, None]
+        seen = _there(there, self.device)[:, None, None, None]
         target, condition = target * seen, condition * seen
         return Previous(colors=target if own is None or chosen.first else own, condition=condition, target=target)
 
     def _turned(self, rows: np.ndarray, chosen: Chosen, share: slice) -> tuple[Tensor, Tensor]:
-        index = torch.from_numpy(rows).to(self.device)
+        index = _there(rows, self.device)
         target, condition = self.targets[index].float() / 255, self.conditions[index].float() / 255
         if chosen.flip is not None:
-            flip = torch.from_numpy(chosen.flip[share]).to(self.device)[:, None, None, None]
+            flip = _there(chosen.flip[share], self.device)[:, None, None, None]
             target = torch.where(flip, target.flip(-1), target)
             condition = torch.where(flip, condition.flip(-1), condition)
         if chosen.warp is not None:
             both = torch.cat([target, condition], dim=1)
-            matrices = torch.from_numpy(chosen.warp[share]).to(self.device)
+            matrices = _there(chosen.warp[share], self.device)
             grid = F.affine_grid(matrices, list(both.shape), align_corners=False)
             both = F.grid_sample(both, grid, padding_mode="border", align_corners=False)
             target, condition = both[:, :3], both[:, 3:]
         return target, condition
+
+
+def _there(array: np.ndarray, device: torch.device) -> Tensor:
+    """On the device; a GPU fetches it from pinned memory while it still works on the step before."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
 def _affine(warp: Warp, count: int, seed: tuple[int, ...]) -> np.ndarray:
@@ -222,13 +228,13 @@ def batches(
 
 
 def _shown(images: Images, track: Track, rows: np.ndarray, other: np.ndarray | None, device: torch.device) -> Batch:
-    condition = torch.from_numpy(images.conditions[rows]).to(device).unsqueeze(1).float() / 255
+    condition = _there(images.conditions[rows], device).unsqueeze(1).float() / 255
     batch = Batch(condition)
     if "hints" in track.guidance and images.hints is not None:
-        shown = torch.from_numpy(images.hints[rows]).to(device).permute(0, 3, 1, 2).float() / 255
+        shown = _there(images.hints[rows], device).permute(0, 3, 1, 2).float() / 255
         batch = replace(batch, hints=shown)
     if other is not None and images.palettes is not None:
-        palettes = torch.from_numpy(images.palettes[other[rows]]).to(device)
+        palettes = _there(images.palettes[other[rows]], device)
         batch = replace(batch, reference=palette_maps(palettes, *condition.shape[-2:]))
     return batch
 
@@ -262,14 +268,14 @@ def before(
     """
     there = np.array([images.frames is not None and images.frames[row] > 0 for row in rows])
     kept = np.where(there, rows - 1, rows)
-    seen = torch.from_numpy(there).to(device)[:, None, None, None]
-    condition = torch.from_numpy(images.conditions[kept]).to(device).unsqueeze(1).float() / 255 * seen
+    seen = _there(there, device)[:, None, None, None]
+    condition = _there(images.conditions[kept], device).unsqueeze(1).float() / 255 * seen
     if "previous-true" in track.guidance:
-        colors = torch.from_numpy(images.targets[kept]).to(device).permute(0, 3, 1, 2).float() / 255 * seen
+        colors = _there(images.targets[kept], device).permute(0, 3, 1, 2).float() / 255 * seen
     elif last is None or not there.any():
         colors = condition.new_zeros(len(rows), 3, *condition.shape[-2:])
     else:
         # A clip that ended drops out of the batch, so the rows before are looked up.
         places = np.searchsorted(last[0], kept)
-        colors = last[1][torch.from_numpy(places).to(device)]
+        colors = last[1][_there(places, device)]
     return Previous(colors, condition)

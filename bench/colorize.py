@@ -14,6 +14,7 @@ from bench.batches import batches, before
 from bench.color import quantize
 from bench.errors import BenchError
 from bench.parallel import joined, place, together
+from bench.precision import exact
 from bench.step import free
 from bench.types import Images, Track
 
@@ -71,8 +72,7 @@ def predict(
     result = np.zeros_like(images.targets)
     last: tuple[np.ndarray, Tensor] | None = None  # the frames before: their rows and what was made of them
     # TF32 would make a score depend on the device.
-    flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-    with together(), flags:
+    with together(), exact():
         for rows, shown in batches(images, track, size or max(1, 2**18 // (height * width)), device, place()):
             batch = replace(shown, previous=before(images, track, rows, last, device)) if track.temporal else shown
             x, _ = model.encode(batch)

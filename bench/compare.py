@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from bench import scores
-from bench.comparison import difference
+from bench.analysis.contrasts import trainings
+from bench.comparison import SeedSummary, apart_over_seeds, images_apart
 from bench.errors import BenchError, unknown
+from bench.leaderboard import Row
+from bench.leaderboard.rows import rows as rows_of
 from bench.metrics import METRICS, PRIMARY
 from bench.records import Record
-from bench.statistics import Summary
 
 SHOWN = 5
 """Images on which each entry gains most."""
@@ -19,7 +21,7 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Gain:
-    """One image: the first entry's CIEDE2000 minus the second's."""
+    """One image: the first entry's CIEDE2000 minus the second's, the mean over trainings."""
 
     id: str
     group: str
@@ -28,32 +30,36 @@ class Gain:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The first entry minus the second on one split.
+    """The first entry minus the second on one split; of several trainings their mean, as on a board.
 
     Attributes:
-        first, second: the records.
-        primary: the difference in CIEDE2000, over groups.
-        p: two-sided p-value of no difference, by the paired t-test on group means; None with fewer than two groups.
+        first, second: the entries, each with a record for every training.
+        primary: the difference in CIEDE2000, over groups and trainings.
         ahead: groups in which the first is better.
         metrics: the difference in every metric, where the values an image of both entries lie on this machine.
         better, worse: the images on which the first gains and loses most, where they do.
     """
 
-    first: Record
-    second: Record
-    primary: Summary
-    p: float | None
+    first: Row
+    second: Row
+    primary: SeedSummary
     ahead: int
-    metrics: Mapping[str, Summary]
+    metrics: Mapping[str, SeedSummary]
     better: tuple[Gain, ...] = ()
     worse: tuple[Gain, ...] = ()
 
 
-def find(records: Sequence[Record], name: str, place: Mapping[str, object]) -> Record:
-    """The record of an entry at a place (`collection`, `size`, `domain`, `split`, `track`, `seed`).
+def find(records: Sequence[Record], name: str, place: Mapping[str, object], seed: int | None = None) -> Row:
+    """An entry at a place (`collection`, `size`, `domain`, `split`, `track`), with all its trainings or with one.
+
+    Args:
+        records: to look in.
+        name: of the entry.
+        place: by which facts.
+        seed: of the one training that counts, where the entry was trained; None for all.
 
     Raises:
-        BenchError: there is none; it says what there is.
+        BenchError: there is none; it says what there is. Or its trainings differ in more than the seed.
     """
 
     def at(record: Record) -> dict[str, object]:
@@ -64,66 +70,84 @@ def find(records: Sequence[Record], name: str, place: Mapping[str, object]) -> R
             "domain": split.domain,
             "split": split.name,
             "track": record.track,
-            "seed": record.seed,
         }
 
     here = [record for record in records if all(at(record)[key] == value for key, value in place.items())]
     if not here:
         where = ", ".join(f"{key} {value}" for key, value in place.items())
         raise BenchError(f"no record of {where}; see bench leaderboard for what there is, or run bench evaluate.")
-    for record in here:
-        if record.entry.name == name:
-            return record
-    raise unknown("entry", name, sorted({record.entry.name for record in here}))
+    known = [record for record in here if record.entry.name == name]
+    if not known:
+        said = unknown("entry", name, sorted({record.entry.name for record in here}))
+        raise BenchError(f"{said} Others come with: bench evaluate --model MODEL.")
+    if len(sizes := sorted({record.split.size for record in known})) > 1:
+        raise BenchError(f"{name} was scored at {' and '.join(map(str, sizes))} px; choose one with --size.")
+    chosen = [record for record in known if seed is None or record.training is None or record.seed == seed]
+    if not chosen:
+        raise unknown("seed", str(seed), sorted(str(record.seed) for record in known))
+    return rows_of(chosen)[0]
 
 
-def compare(first: Record, second: Record, home: Path) -> Comparison:
-    """Compare two records of one split and track.
+def compare(first: Row, second: Row, home: Path) -> Comparison:
+    """Compare two entries on one split and track.
 
     Args:
-        first, second: the entries' records.
+        first, second: the entries.
         home: the folder that holds `scores/` with the values an image, where they were made on this machine.
 
     Raises:
         BenchError: the records are of other pictures, tracks or group means.
     """
+    every = [*first.records, *second.records]
     for fact in ("digest", "key"):
-        if getattr(first.split, fact) != getattr(second.split, fact):
-            raise BenchError(f"only entries on the same pictures are compared: {first.split.key}, {second.split.key}.")
-    both = [record.scores.get(PRIMARY) for record in (first, second)]
-    made = [None if score is None else score.signature for score in both]
-    if made[0] != made[1]:
-        raise BenchError(f"only numbers made in one way are compared: {made[0]}, {made[1]}; evaluate both again.")
-    if first.track != second.track:
-        raise BenchError(f"only entries of one track are compared: {first.track}, {second.track}.")
-    names = sorted(first.groups)
-    if not names or names != sorted(second.groups):
-        raise BenchError("the records do not tell of the same groups; evaluate both entries again.")
-    means = [np.array([record.groups[name] for name in names]) for record in (first, second)]
-    primary = difference(means[0], means[1], names)
-    ahead = int((means[0] < means[1]).sum())
-    tables = [scores.read(home, record) for record in (first, second)]
-    if any(table is None for table in tables):
-        return Comparison(first, second, primary, _p(means[0] - means[1]), ahead, {})
-    one, two = (table for table in tables if table is not None)
-    for record, table in ((first, one), (second, two)):
-        if one["id"] != two["id"] or not scores.of_run(record, table):
+        if len({getattr(record.split, fact) for record in every}) > 1:
             raise BenchError(
-                f"the values an image in {home / 'scores'} are of another run of {record.entry.name} than its record; "
-                "evaluate both entries again, or name another --home."
+                "only entries on the same pictures are compared: "
+                f"{first.records[0].split.key}, {second.records[0].split.key}."
             )
-    groups, frames = one["group"], one.get("frame")
-    metrics = {
-        id: difference(np.array(one[id]), np.array(two[id]), groups, frames=frames)
-        for id in METRICS
-        if id in one and id in two
-    }
-    apart = np.array(one[PRIMARY]) - np.array(two[PRIMARY])
+    made = [None if (score := record.scores.get(PRIMARY)) is None else score.signature for record in every]
+    if unlike := [one for one in made if one != made[0]]:
+        raise BenchError(f"only numbers made in one way are compared: {made[0]}, {unlike[0]}; evaluate both again.")
+    if len(tracks := {record.track: None for record in every}) > 1:
+        raise BenchError(f"only entries of one track are compared: {', '.join(tracks)}.")
+    names = sorted(every[0].groups)
+    if not names or any(sorted(record.groups) != names for record in every):
+        raise BenchError("the records do not tell of the same groups; evaluate both entries again.")
+    own, theirs = (
+        np.array([[record.groups[name] for record in row.records] for name in names]) for row in (first, second)
+    )
+    seeds = trainings(first), trainings(second)
+    primary = apart_over_seeds(own, theirs, seeds)
+    ahead = int((own.mean(axis=1) < theirs.mean(axis=1)).sum())
+    tables = [[scores.read(home, record) for record in row.records] for row in (first, second)]
+    if any(table is None for side in tables for table in side):
+        return Comparison(first, second, primary, ahead, {})
+    read: list[list[scores.Table]] = [[table for table in side if table is not None] for side in tables]
+    one = read[0][0]
+    for row, side in zip((first, second), read, strict=True):
+        for record, table in zip(row.records, side, strict=True):
+            if one["id"] != table["id"] or not scores.of_run(record, table):
+                raise BenchError(
+                    f"the values an image in {home / 'scores'} are of another run of {record.entry.name} than its "
+                    "record; evaluate both entries again, or name another --home."
+                )
+    metrics: dict[str, SeedSummary] = {}
+    for id in METRICS:
+        if all(id in table for side in read for table in side):
+            columns = _column(read[0], id), _column(read[1], id)
+            if np.isfinite(np.concatenate(columns, axis=1)).all(axis=1).any():
+                metrics[id] = images_apart(*columns, one["group"], seeds, frames=one.get("frame"))
+    apart = _column(read[0], PRIMARY).mean(axis=1) - _column(read[1], PRIMARY).mean(axis=1)
     order = np.argsort(apart, kind="stable")
-    gains = [Gain(one["id"][place], groups[place], float(apart[place])) for place in order]
+    gains = [Gain(one["id"][place], one["group"][place], float(apart[place])) for place in order]
     better = tuple(gain for gain in gains[:SHOWN] if gain.difference < 0)
     worse = tuple(gain for gain in gains[::-1][:SHOWN] if gain.difference > 0)
-    return Comparison(first, second, primary, _p(means[0] - means[1]), ahead, metrics, better, worse)
+    return Comparison(first, second, primary, ahead, metrics, better, worse)
+
+
+def _column(tables: Sequence[scores.Table], id: str) -> np.ndarray:
+    """A metric's values by image and training."""
+    return np.array([table[id] for table in tables], dtype=np.float64).T
 
 
 def rows(made: Comparison) -> list[dict[str, object]]:
@@ -137,29 +161,24 @@ def rows(made: Comparison) -> list[dict[str, object]]:
             "high": found.high,
         }
         for id, found in (made.metrics or {PRIMARY: made.primary}).items()
-        if found.value is not None
     ]
 
 
 def headline(made: Comparison) -> str:
     """The difference in one line."""
-    low, high = made.primary.low, made.primary.high
+    low, high, p = made.primary.low, made.primary.high, made.primary.p
     sure = "" if low is None or high is None else f" [{low:+.2f}, {high:+.2f}]"
-    chance = "" if made.p is None else ", p < 0.001" if made.p < 0.001 else f", p = {made.p:.2g}"
-    first, second = made.first.entry.name, made.second.entry.name
+    chance = "" if p is None else ", p < 0.001" if p < 0.001 else f", p = {p:.2g}"
+    first, second = (_named(row) for row in (made.first, made.second))
+    record = made.first.records[0]
     return (
-        f"{made.first.split.key} {made.first.track}: CIEDE2000 of {first} minus {second} is {made.primary.value:+.2f}"
-        f"{sure}{chance}; {first} is closer in {made.ahead} of {made.primary.groups} groups"
+        f"{record.split.key} {record.track}: CIEDE2000 of {first} minus {second} is {made.primary.value:+.2f}"
+        f"{sure}{chance}; {made.first.entry} is closer in {made.ahead} of {made.primary.groups} groups"
     )
 
 
-def _p(apart: np.ndarray) -> float | None:
-    from scipy.special import stdtr
-
-    count = len(apart)
-    if count < 2:
-        return None
-    error = apart.std(ddof=1) / np.sqrt(count)
-    if error == 0:
-        return 1.0 if apart.mean() == 0 else 0.0
-    return float(2 * stdtr(count - 1, -abs(apart.mean()) / error))
+def _named(row: Row) -> str:
+    """An entry and, where it was trained, with which seeds."""
+    if not row.records[0].training:
+        return row.entry
+    return f"{row.entry} (seed{'s' if len(row.seeds) > 1 else ''} {', '.join(map(str, row.seeds))})"

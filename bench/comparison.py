@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float64
 
-from bench.statistics import LEVEL, METHOD, RESAMPLES, GroupTable, Method, Summary, group_table, resample, summarize_all
+from bench.statistics import LEVEL, RESAMPLES, GroupTable, group_table, resample
 
 _BLOCK = 1_000_000  # differences held in memory at once
 
@@ -70,37 +70,6 @@ class SeedSummary:
         if self.error == 0:
             return 1.0 if self.value == 0 else 0.0
         return float(2 * stdtr(self.freedom, -abs(self.value) / self.error))
-
-
-def difference(
-    first: Float64[np.ndarray, " n"],
-    second: Float64[np.ndarray, " n"],
-    groups: Sequence[str],
-    *,
-    frames: Sequence[int] | None = None,
-    method: Method = METHOD,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Summary:
-    """`first` minus `second` on the same images, with the paired interval.
-
-    An image that only one of the two scores infinite is counted as infinite, one that both do as missing.
-
-    Args:
-        first: one value an image, of one entry.
-        second: the same images in the same order, of the other.
-        groups: the group of each image.
-        frames: on clips, the place of each image in its clip.
-        method: of the interval; see `bench.statistics.interval`.
-
-    Raises:
-        ValueError: where the lengths differ.
-    """
-    if len(first) != len(second):
-        raise ValueError(f"a paired difference needs the same images twice, got {len(first)} and {len(second)} values")
-    with np.errstate(invalid="ignore"):
-        apart = np.asarray(first, np.float64) - np.asarray(second, np.float64)
-    return summarize_all({"": apart}, groups, frames=frames, method=method, resamples=resamples, seed=seed)[""]
 
 
 def rank_intervals(
@@ -223,28 +192,61 @@ def apart_over_seeds(
     *,
     level: float = LEVEL,
 ) -> SeedSummary:
-    """`first` minus `second` of which at least one was trained several times, for other groups and other trainings.
+    """`first` minus `second` on the same groups: for other groups and, where one was trained several times, for other
+    trainings.
 
-    Trained with the same seeds, it is `over_seeds` of the differences. Else no difference of single trainings can be
-    formed: the variance is that of the differences of the means over groups, plus, for each of the two, that of the
-    mean over its own seeds. One that was trained once is taken to vary as much as the other. This counts what seed and
-    group add together twice, and so is rather too wide than too narrow. Degrees of freedom by Satterthwaite's rule.
+    Trained once each, it is the paired t-test on group means. Trained with the same seeds, it is `over_seeds` of the
+    differences. Else no difference of single trainings can be formed: the variance is that of the differences of the
+    means over groups, plus, for each of the two, that of the mean over its own seeds. One that was trained once is
+    taken to vary as much as the other. This counts what seed and group add together twice, and so is rather too wide
+    than too narrow. Degrees of freedom by Satterthwaite's rule.
 
     Args:
         first, second: finite group means under each of their seeds.
-        seeds: of the columns of each.
+        seeds: of the columns of each; none for what is not trained, one column that is the same beside every seed.
     """
-    if len(seeds[0]) > 1 and tuple(seeds[0]) == tuple(seeds[1]):
+    own, theirs = (tuple(one) for one in seeds)
+    if not own:
+        first, own = np.repeat(first, second.shape[1], axis=1), theirs
+    elif not theirs:
+        second, theirs = np.repeat(second, first.shape[1], axis=1), own
+    if len(own) > 1 and own == theirs:
         return over_seeds_together((first - second)[None], level=level)[0]
     means = np.stack([first.mean(axis=1), second.mean(axis=1)], axis=1)
-    value, (count, most) = float(means[:, 0].mean() - means[:, 1].mean()), (len(means), max(map(len, seeds)))
-    if count < 2 or most < 2:
+    value, (count, most) = float(means[:, 0].mean() - means[:, 1].mean()), (len(means), max(1, len(own), len(theirs)))
+    if count < 2:
         return SeedSummary(value, None, None, most, count, None)
-    error, freedom = (
-        float(found[0, 1]) for found in _errors_over_seeds([first, second], [*map(tuple, seeds)], _errors(means))[:2]
-    )
+    errors = _errors(means)
+    if most == 1:
+        error, freedom = float(errors[0, 1]), count - 1.0
+    else:
+        found = _errors_over_seeds([first, second], [own, theirs], errors)
+        error, freedom = (float(one[0, 1]) for one in found[:2])
     reach = float(_quantile(np.array(freedom), level)) * error
     return SeedSummary(value, value - reach, value + reach, most, count, None, error, freedom)
+
+
+def images_apart(
+    first: Float64[np.ndarray, "n k"],
+    second: Float64[np.ndarray, "n m"],
+    groups: Sequence[str],
+    seeds: tuple[Sequence[int], Sequence[int]],
+    *,
+    frames: Sequence[int] | None = None,
+) -> SeedSummary:
+    """`apart_over_seeds` of values an image; images without a finite value in any column are left out of all.
+
+    Args:
+        first, second: one value an image under each of their seeds, the same images in the same order.
+        groups: the group of each image.
+        seeds: as for `apart_over_seeds`.
+        frames: on clips, the place of each image in its clip.
+
+    Raises:
+        ValueError: lengths that differ, or no image with a finite value in every column.
+    """
+    own, theirs = _by_entry({"first": first, "second": second}, groups, frames)
+    return apart_over_seeds(own, theirs, seeds)
 
 
 def _quantile(freedom: np.ndarray, level: float) -> np.ndarray:

@@ -135,16 +135,20 @@ def _scored(
     cost: Mapping[str, Any],
 ) -> Record:
     truth, name = scorer.truth(split, images), stem(facts, track, subject.entry.name, subject.seed)
-    predictions, parts, ahead, drawn = np.empty_like(images.targets), [], [], {}
+    # Single images need not be in memory together.
+    together = images.frames is not None or save_predictions
+    predictions = np.empty_like(images.targets) if together else images.targets[:0]
+    parts, extracted, drawn = [], [], {}
     for rows, piece in pieces:
         if subject.samples > 1:
             piece, drawn = piece[0], best_of(piece, images.targets[rows])
-        predictions[rows] = piece
-        ahead.append(scorer.ahead(predictions[rows]))
+        if together:
+            predictions[rows] = piece
+        extracted.append(scorer.extracted(piece))
         parts.append({**scorer.images(piece, truth, rows), **drawn})
     values = {id: np.concatenate([part[id] for part in parts]) for id in parts[0]}
     values |= scorer.clips(predictions, truth)
-    pooled = scorer.pooled(predictions, truth, ahead)
+    pooled = scorer.pooled(extracted, truth)
     means = summaries(values, images)
     scores = {}
     known = METRICS | ({metric.id: metric for metric in sample_metrics(subject.samples)} if drawn else {})

@@ -16,6 +16,7 @@ from bench.types import Images
 if TYPE_CHECKING:
     from jaxtyping import UInt8
 
+    from bench.features import Inception
     from bench.metrics.literature import LegacyInception
     from bench.metrics.lpips import Lpips
 
@@ -51,14 +52,25 @@ def numbers(
     return found
 
 
-def rows(found: Mapping[str, float], predictions: UInt8[np.ndarray, "n h w 3"], images: Images) -> list[dict[str, Any]]:
+def rows(
+    found: Mapping[str, float],
+    predictions: UInt8[np.ndarray, "n h w 3"],
+    images: Images,
+    lpips: Lpips | None = None,
+    inception: Inception | None = None,
+) -> list[dict[str, Any]]:
     """Each literature number beside the right one, both as plain means over images.
 
     Args:
         found: from `numbers`.
         predictions, images: what they were made from.
+        lpips, inception: the networks of the right LPIPS and FID; without one its cell is empty.
     """
     right = {id: _mean(column) for id, column in score_all(predictions, images.targets).items()}
+    if lpips is not None:
+        right |= {id: _mean(column) for id, column in lpips(predictions, images.targets).items()}
+    if inception is not None:
+        right["fid"] = fid(inception(predictions), inception(images.targets))
     if images.frames is not None:
         scored = temporal_scores(predictions, images.targets, images.frames)
         right |= {id: _mean(column) for id, column in scored.items()}

@@ -210,9 +210,10 @@ class _BatchNorm(nn.BatchNorm2d):
             with torch.no_grad():
                 if self.num_batches_tracked is not None:
                     self.num_batches_tracked += 1
-                # Without a momentum torch keeps the mean of all batches so far.
-                tracked = 1.0 if self.num_batches_tracked is None else float(self.num_batches_tracked)
-                share = 1 / tracked if self.momentum is None else self.momentum
+                # Without a momentum torch keeps the mean of all batches so far. To ask how many is to wait for a GPU.
+                share = self.momentum
+                if share is None:
+                    share = 1.0 if self.num_batches_tracked is None else 1 / float(self.num_batches_tracked)
                 self.running_mean.lerp_(mean.detach(), share)
                 self.running_var.lerp_(variance.detach() * (count / (count - 1)), share)
         y = centred * torch.rsqrt(variance + self.eps)[:, None, None]

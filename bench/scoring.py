@@ -150,29 +150,28 @@ class Scorer:
             else temporal_scores(predictions, truth.images.targets, frames, truth.motion)
         )
 
-    def ahead(self, predictions: UInt8[np.ndarray, "k h w 3"]) -> Future[Said] | None:
-        """Begin with what extractors say of some predictions, for `pooled`, where the caller need not wait for it.
+    def extracted(self, predictions: UInt8[np.ndarray, "k h w 3"]) -> Future[Said]:
+        """What extractors say of some predictions, for `pooled`.
 
-        With a GPU that is while the caller's cores decode and measure pixels. Without one, None: they are all one has.
+        With a GPU the caller need not wait for it: meanwhile its cores decode and measure pixels. Without one, they are
+        all there is, and it is done on return.
         """
-        return None if self._beside is None else self._beside.submit(self._said, predictions)
+        if self._beside is not None:
+            return self._beside.submit(self._said, predictions)
+        done: Future[Said] = Future()
+        done.set_result(self._said(predictions))
+        return done
 
-    def pooled(
-        self,
-        predictions: UInt8[np.ndarray, "n h w 3"],
-        truth: Truth,
-        ahead: Sequence[Future[Said] | None] = (),
-    ) -> dict[str, Pooled]:
+    def pooled(self, extracted: Sequence[Future[Said]], truth: Truth) -> dict[str, Pooled]:
         """Every value a split, by metric id; none of fewer than two images.
 
         Args:
-            predictions: 8-bit sRGB, of the targets' shape.
+            extracted: of all predictions, piece by piece in order.
             truth: of the split.
-            ahead: what `ahead` gave for all of them, piece by piece in order; empty where it was not asked.
         """
-        if len(predictions) < 2:
+        if len(truth.images) < 2:
             return {}
-        parts = [one.result() for one in ahead if one is not None] or [self._said(predictions)]
+        parts = [one.result() for one in extracted]
         said = {definition: np.concatenate([part[definition] for part in parts]) for definition in parts[0]}
         found = {}
         for extractor, *ids in self._extractors():

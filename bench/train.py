@@ -167,7 +167,7 @@ def _train(
     torch.backends.cudnn.benchmark = False
     torch.manual_seed(job.seed)
     model = job.build(size=job.size, width=job.budget.width, weights=job.weights)
-    run = Run(job, fabric, model, folder, identity(job, splits, precision))
+    run = Run(job, fabric, model, folder, identity(job, splits, precision) | {"pretrained": model.PRETRAINED})
     with together():
         optimizer_tensors = run.load()
     agreed("what they train and from which step", (json.dumps(run.identity, sort_keys=True), run.step))
@@ -361,7 +361,6 @@ def _finish(run: Run) -> None:
         writer.writerows(run.curves)
     facts = {
         **run.identity,
-        "pretrained": run.model.PRETRAINED,
         "devices": run.fabric.world_size,
         "device": device_name(run.fabric.device),
         "seconds": round(run.seconds, 3),

@@ -1,19 +1,20 @@
 """The boards read together: gaps, mixed against specialists, tracks, costs, slices; each from records built by hand."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from test_records import sample_record
 
-from bench.analysis.contrasts import group_means, holm, independent, paired
+from bench.analysis.contrasts import holm, independent, paired
 from bench.analysis.cost import FACTS, costs, front, trades
 from bench.analysis.generalization import home_gaps, mixed_tests, seen_gaps
 from bench.analysis.slicing import slice_map
 from bench.analysis.tracks import steps
 from bench.analysis.transfer import matrices
-from bench.comparison import difference
+from bench.compare import compare
 from bench.leaderboard import GRAY, PRIMARY, Board, Row, boards
 from bench.records import Record, Slice
 
@@ -38,15 +39,13 @@ def spread(mean: float, count: int = 6, by: float = 0.3, seed: int = 0) -> list[
     return (mean + drawn - drawn.mean()).tolist()
 
 
-def test_a_paired_contrast_is_the_one_of_bench_compare() -> None:
+def test_a_paired_contrast_is_the_one_of_bench_compare(tmp_path: Path) -> None:
     found = rows(told("a@anime", [10.0, 12.0, 15.0, 11.0]), told("b@anime", [11.0, 12.5, 15.5, 12.5]))
     made = paired(found["a@anime"], found["b@anime"])
-    names = group_means(found["a@anime"])[0]
-    values = [group_means(found[name])[1][:, 0] for name in ("a@anime", "b@anime")]
-    expected = difference(values[0], values[1], names)
+    expected = compare(found["a@anime"], found["b@anime"], tmp_path).primary
     assert made is not None
     assert made.value == pytest.approx(-0.875)
-    assert (made.low, made.high) == pytest.approx((expected.low, expected.high))
+    assert (made.low, made.high, made.p) == (expected.low, expected.high, expected.p)
     assert made.sure
     assert made.p == pytest.approx(0.03535284700251737)  # scipy.stats.ttest_rel
     # Other pictures have nothing to pair.

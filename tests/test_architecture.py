@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 RANK = {
     "errors": 0,
     "cores": 1,
+    "precision": 1,
     "files": 1,
     "launched": 1,
     "types": 2,
@@ -48,7 +49,7 @@ RANK = {
     "parts": 3,
     "leaderboard": 12,
     "claims": 12,
-    "compare": 12,
+    "compare": 13,
     "analysis": 12.5,
     "recommend": 13,
     "gallery": 12.5,

@@ -44,6 +44,9 @@ def one(side: Side, metric: str, value: float, *, half_width: float = 0.1, seed:
         collection=SLICES if slices else PROCEDURAL, values={metric: value},
     )  # fmt: skip
     made = replace(made, track=side.track)
+    if metric == "fid":  # its ends are of subsamples of one set, which tell nothing of another
+        ends = replace(made.scores[metric], low=value - half_width, high=value + half_width)
+        made = replace(made, scores={metric: ends})
     if Track.parse(side.track).temporal:
         key = made.split.key.replace(f"/{made.split.name}:", f"/{made.split.name}-clips:")
         made = replace(made, split=replace(made.split, key=key))
@@ -100,9 +103,10 @@ def test_what_is_planted_is_found(given: Claim) -> None:
     assert [cell.domain for cell in true.cells] == list(given.domains)
     assert not true.commands
     assert not true.reasons
-    if given.metric == "fid":  # no intervals: the domains are the witnesses, and here they disagree
+    if given.metric == "fid":  # its ends do not count: the domains are the witnesses, and here they disagree
         records = planted(given, 0)
-        moved = [replace(r, scores={"fid": replace(r.scores["fid"], value=BASE + 5 * (-1) ** place)})
+        wide = replace(records[0].scores["fid"], low=0.0, high=99.0)
+        moved = [replace(r, scores={"fid": replace(wide, value=BASE + 5 * (-1) ** place)})
                  for place, r in enumerate(records)]  # fmt: skip
         assert judge(given, records).verdict == "not replicated"
         assert judge(given, [*moved[:2], *records[2:]]).verdict == "inconclusive"
@@ -231,6 +235,9 @@ def test_a_recorded_interval_gives_its_variance_back() -> None:
     back = estimate.of_interval(known.value, low, high, 5)
     assert back.variance == pytest.approx(known.variance)
     assert back.freedom == 4
+    # An end at the least that is possible was drawn in.
+    for ends in ((max(low, 10.0), high), (low, min(high, 12.0))):
+        assert estimate.of_interval(known.value, *ends, 5).variance == pytest.approx(known.variance)
 
 
 def test_independent_sides_are_welchs_test() -> None:
@@ -311,7 +318,10 @@ def test_domains_that_say_the_opposite_are_named() -> None:
 def test_an_absent_number_says_why() -> None:
     given = claim("thasarathan2020-hints-over-baseline-fid-gray")
     records = [
-        replace(r, scores={"fid": replace(r.scores["fid"], value=None, absent="needs Inception weights")})
+        replace(
+            r,
+            scores={"fid": replace(r.scores["fid"], value=None, low=None, high=None, absent="needs Inception weights")},
+        )
         for r in planted(given, 0)
     ]
     outcome = judge(given, records)

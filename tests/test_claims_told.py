@@ -166,7 +166,7 @@ def test_a_hostile_reason_stays_text(tmp_path: Path) -> None:
     given = claim("thasarathan2020-hints-over-baseline-fid-gray")
     nasty = "<img src=x onerror=alert(1)> | `x`\n\x1b[31mred"
     records = [
-        replace(r, scores=r.scores | {"fid": replace(r.scores["fid"], value=None, absent=nasty)})
+        replace(r, scores=r.scores | {"fid": replace(r.scores["fid"], value=None, low=None, high=None, absent=nasty)})
         for r in planted(given, 0)
     ]
     records += planted(claim("fu2017-gan-over-convnet-l1-gray"), -6.0)

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_rel
 
-from bench.comparison import Rank, apart_over_seeds, difference, over_seeds, rank_intervals
+from bench.comparison import Rank, apart_over_seeds, images_apart, over_seeds, rank_intervals
 from bench.statistics import summarize_all
 
 
@@ -26,18 +27,33 @@ def test_a_paired_difference_is_of_the_same_images() -> None:
     assert one.high is not None
     assert two.low is not None
     assert one.high > two.low
-    apart = difference(second, first, groups(20, 2))
+    seeds = (0,), (0,)
+    apart = images_apart(second[:, None], first[:, None], groups(20, 2), seeds)
     assert apart.low is not None
     assert apart.low > 0.3
-    back = difference(first, second, groups(20, 2))
+    back = images_apart(first[:, None], second[:, None], groups(20, 2), seeds)
     np.testing.assert_allclose([back.value, back.low, back.high], [-apart.value, -apart.high, -apart.low])  # pyright: ignore
+    assert apart.p == back.p
+    expected = ttest_rel(second.reshape(20, 2).mean(axis=1), first.reshape(20, 2).mean(axis=1))
+    assert apart.p == pytest.approx(expected.pvalue)
 
 
-def test_what_one_or_both_score_infinite_is_counted() -> None:
-    apart = difference(np.array([np.inf, np.inf, 3.0, np.nan]), np.array([np.inf, 1.0, 1.0, 2.0]), groups(4))
-    assert (apart.value, apart.infinite, apart.missing) == (2.0, 1, 2)
-    with pytest.raises(ValueError, match="got 2 and 3 values"):
-        difference(np.zeros(2), np.zeros(3), groups(2))
+def test_an_image_that_one_has_no_number_for_is_left_out_for_both() -> None:
+    first, second = np.array([[1.0], [np.inf], [3.0], [9.0]]), np.array([[0.5], [1.0], [1.0], [np.nan]])
+    apart = images_apart(first, second, groups(4), ((0,), (0,)))
+    assert (apart.value, apart.groups) == (1.25, 2)
+    with pytest.raises(ValueError, match="no image has a finite value"):
+        images_apart(first[1:2], second[1:2], groups(1), ((0,), (0,)))
+
+
+def test_what_is_not_trained_is_the_same_under_every_seed() -> None:
+    rng = np.random.default_rng(1)
+    trained, gray = rng.normal(size=(12, 3)), rng.normal(size=(12, 1))
+    made = apart_over_seeds(trained, gray, ((0, 1, 2), ()))
+    assert made == over_seeds(list((trained - gray).T), groups(12))
+    back = apart_over_seeds(gray, trained, ((), (0, 1, 2)))
+    assert (back.value, back.error) == pytest.approx((-made.value, made.error))
+    assert apart_over_seeds(gray, gray, ((), ())).p == 1.0
 
 
 def test_clear_ranks_are_points_and_ties_are_shared() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.claims import CLAIMS, VERDICTS, Outcome, judge_all
-from bench.comparison import difference
+from bench.comparison import apart_over_seeds
 from bench.leaderboard import GRAY, PRIMARY, SEES_TARGET, boards
 from bench.leaderboard.shape import Cell, Row, Table
 from bench.parts import COLLECTIONS, SEEDS
@@ -94,8 +94,8 @@ def test_every_link_leads_to_an_anchor_of_a_page() -> None:
 def surely_better(record: Record, other: Record) -> bool:
     """Whether the 95 % interval of the paired difference over groups lies on the better side of zero."""
     names = sorted(record.groups)
-    ours, theirs = (np.array([one.groups[name] for name in names]) for one in (record, other))
-    high = difference(ours, theirs, names).high
+    ours, theirs = (np.array([[one.groups[name]] for name in names]) for one in (record, other))
+    high = apart_over_seeds(ours, theirs, ((record.seed,), ())).high
     return high is not None and high < 0
 
 

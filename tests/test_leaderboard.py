@@ -74,8 +74,9 @@ def test_ranks_that_paired_differences_leave_open() -> None:
         for name, values in own.items()
     ]
     assert [row.ranks for row in one(made).tables[0].rows] == [(1, 2), (1, 2), (3, 3)]
-    # Without the means of the same groups nothing is left to pair.
-    assert [row.ranks for row in one([*made[:2], replace(made[2], groups={})]).tables[0].rows] == [None] * 3
+    # A row without the means of these groups cannot be paired; the others can.
+    lacking = replace(made[2], groups={})
+    assert [row.ranks for row in one([*made[:2], lacking]).tables[0].rows] == [(1, 2), (1, 2), None]
 
 
 def test_best_follows_the_direction_and_leaves_references_out() -> None:
@@ -88,6 +89,15 @@ def test_best_follows_the_direction_and_leaves_references_out() -> None:
     )
     best = {(row.entry, id) for row in board.tables[0].rows for id, cell in row.cells.items() if cell.best}
     assert best == {("a@anime", PRIMARY), ("b@anime", "psnr")}
+
+
+def test_best_is_of_the_entries_whose_number_is_of_the_most_images() -> None:
+    """Where bleeding needs colour, who colours one picture in ten would be best."""
+    made = [sample_record(name, values={PRIMARY: 10.0, "bleeding": value}) for name, value in
+            {"shy@anime": 0.01, "bold@anime": 0.2, "wild@anime": 0.3}.items()]  # fmt: skip
+    shy = replace(made[0], scores=made[0].scores | {"bleeding": replace(made[0].scores["bleeding"], missing=150)})
+    table = one([shy, *made[1:]]).tables[0]
+    assert [row.entry for row in table.rows if row.cells["bleeding"].best] == ["bold@anime"]
 
 
 def test_skill_of_gray_is_zero_and_of_the_round_trip_one() -> None:

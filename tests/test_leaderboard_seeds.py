@@ -41,11 +41,32 @@ def test_a_metric_that_some_seeds_lack_has_no_mean() -> None:
     lacking = replace(records[2], scores={PRIMARY: records[2].scores[PRIMARY]})
     table = one([*records[:2], lacking]).tables[0]
     cell = table.rows[0].cells["fid"]
-    assert (cell.value, cell.absent) == (None, "measured for 2 of 3 seeds only; evaluate the others")
-    assert any("FID is absent: measured for 2 of 3 seeds" in note for note in table.notes)
-    absent = replace(lacking, scores=lacking.scores | {"fid": replace(records[2].scores["fid"], value=None)})
-    assert one([*records[:2], absent]).tables[0].rows[0].cells["fid"].value is None
+    assert (cell.value, cell.absent) == (None, "2 of 3 seeds have it: evaluate the others")
+    assert any("FID is absent: 2 of 3 seeds have it" in note for note in table.notes)
+    absent = replace(
+        lacking, scores=lacking.scores | {"fid": replace(records[2].scores["fid"], value=None, absent="no weights")}
+    )
+    cell = one([*records[:2], absent]).tables[0].rows[0].cells["fid"]
+    assert (cell.value, cell.absent) == (None, "2 of 3 seeds have it: no weights")
     assert one(records).tables[0].rows[0].cells["fid"].value == 41.0
+
+
+def test_an_interval_over_seeds_does_not_leave_what_is_possible() -> None:
+    names = [f"g{place}" for place in range(4)]
+    made = []
+    for seed, shift in enumerate((0.0, 1.0, 9.0)):
+        means = [0.5 + shift + place for place in range(4)]
+        record = sample_record("a@anime", seed=seed, values={PRIMARY: float(np.mean(means)), "ssim": 0.9 - shift / 20})
+        made.append(
+            replace(
+                record,
+                groups=dict(zip(names, means, strict=True)),
+                means={"ssim": tuple(0.9 - shift / 20 + place / 50 for place in range(4))},
+            )
+        )
+    cells = one(made).tables[0].rows[0].cells
+    assert cells[PRIMARY].low == 0.0
+    assert cells["ssim"].high == 1.0
 
 
 def test_every_interval_over_seeds_is_from_group_means() -> None:

@@ -178,11 +178,16 @@ def test_interval_shrinks_with_n_and_repeats(interval):
     assert 0.05 < widths[1] / widths[0] < 0.6  # about the root of a tenth; less, as a cubic kernel has long tails
 
 
-def test_interval_agrees_with_distances_computed_subset_by_subset():
+@pytest.mark.parametrize("features", [6, 60])
+def test_interval_agrees_with_distances_computed_subset_by_subset(features):
     a, b, groups = noisy_pairs(80, 3)
+    more = np.random.default_rng(0).normal(size=(2, 80, features - a.shape[1]))
+    a, b = np.hstack([a, more[0]]), np.hstack([b, more[0] + 0.1 * more[1]])
     chosen = distribution._subsets(80, groups, 30, 0)
     assert chosen is not None
     assert chosen.kept == 10
+    # With few large groups a subset holds more images than there are features.
+    assert (chosen.rows.sum(axis=1) > features).all() == (features == 6)
     low, high = chosen.interval(fid(a, b), np.array([fid(a[rows], b[rows]) for rows in chosen.rows]))
     assert fid_interval(a, b, groups, subsets=30) == pytest.approx((low, high), rel=1e-9)
     kids = np.array([kid(a[rows], b[rows])[0] for rows in chosen.rows])

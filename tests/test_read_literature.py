@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -34,6 +35,26 @@ def test_each_number_stands_beside_the_right_one(frames: tuple[int, ...] | None)
     # Errors that wrap at 256 look small: the published number is better than the right one.
     assert by_name["colormnet-psnr"]["prints"] > by_name["colormnet-psnr"]["is"]
     assert all(row["is"] is not None for row in rows)
+
+
+def test_a_network_gives_the_right_number_too() -> None:
+    """The same network behind both sides: the literature's FID of equal features is the right one."""
+    predictions, images = drawn()
+
+    def features(shown: np.ndarray, code: str = "right") -> np.ndarray:
+        return shown.reshape(len(shown), -1)[:, :4].astype(np.float32)
+
+    def far(one: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
+        return {"lpips": np.abs(one.astype(float) - other).mean(axis=(1, 2, 3))}
+
+    network, judge = cast(Any, features), cast(Any, far)
+    found = literature.numbers(predictions, images, None, network)
+    rows = {row["literature"]: row for row in literature.rows(found, predictions, images, judge, network)}
+    assert rows["ct2-fid"]["is"] == pytest.approx(rows["ct2-fid"]["prints"])
+    found = {"colormnet-lpips": 0.5}
+    (row,) = literature.rows(found, predictions, images, judge)
+    assert row["is"] == pytest.approx(far(predictions, images.targets)["lpips"].mean())
+    assert literature.rows(found, predictions, images)[0]["is"] is None
 
 
 def test_the_command_prints_it_and_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -285,9 +285,9 @@ assert "torch" not in sys.modules
 # Schemas, and the fast reading beside the one that finds the words.
 
 WHOLE = replace(
-    sample_record(flags=("smoke budget",)),
+    sample_record(flags=("smoke budget",), groups=2),
     slices={"hour:night": records.Slice(n=9, groups=3, value=4.0, low=3.0, high=5.5)},
-    groups={"g1": 3.5, "g2": 4.5},
+    groups={"g1": 11.5, "g2": 12.5},
 )
 
 
@@ -334,12 +334,28 @@ def test_operations_and_memory_are_written_and_read_back(tmp_path: Path) -> None
     assert records.read(records.write(tmp_path, made)).cost == cost
 
 
+def test_groups_tell_what_the_value_tells() -> None:
+    """Ranks are computed from the groups, the board prints the value."""
+    sound = sample_record(groups=2)
+    for groups, why in (
+        ({"a": 12.0}, "each of the 2 groups, got 1"),
+        ({"a": 17.0, "b": 18.0}, r"means whose mean is the value, 12\.000000, got 17\.5"),
+    ):
+        with pytest.raises(BenchError, match=why):
+            records.parse(json.loads(records.encode(replace(sound, groups=groups))))
+    outside = replace(sound.scores["ciede2000"], low=13.0, high=14.0)
+    with pytest.raises(BenchError, match=r"scores\.ciede2000\.value: expected a value within its interval"):
+        records.parse(json.loads(records.encode(replace(sound, scores={"ciede2000": outside}))))
+
+
 def test_means_stand_for_all_groups_or_none() -> None:
-    groups = {"a": 1.0, "b": 2.0}
-    sound = replace(sample_record(), groups=groups, means={"psnr": (20.0, None)})
+    groups = {"a": 11.0, "b": 13.0}
+    sound = replace(sample_record(groups=2), groups=groups, means={"psnr": (20.0, None)})
     assert records.parse(folder._content(sound)) == sound
     with pytest.raises(BenchError, match=r"means\.psnr: expected a mean, or null, for each of the 2 groups, got 1"):
-        records.parse(json.loads(records.encode(replace(sample_record(), groups=groups, means={"psnr": (20.0,)}))))
+        records.parse(
+            json.loads(records.encode(replace(sample_record(groups=2), groups=groups, means={"psnr": (20.0,)})))
+        )
 
 
 @pytest.mark.parametrize(

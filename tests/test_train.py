@@ -350,6 +350,15 @@ def test_a_checkpoint_of_other_data_is_not_continued(tmp_path: Path, monkeypatch
     with pytest.raises(BenchError, match="is of another training"):
         train(job(), DATA, VALIDATION, ["toy/cartoon/train:9"], tmp_path, CPU)
 
+    # A weights file that turned up meanwhile would change the loss, or the record would tell of another start.
+    def given(**sizes: Any) -> Tiny:
+        model = build(**sizes)
+        model.PRETRAINED = "vgg19:dcbb9e9d"
+        return model
+
+    with pytest.raises(BenchError, match='its pretrained is "none", now "vgg19:dcbb9e9d"'):
+        run(tmp_path, job(build=given))
+
 
 # Clips
 

@@ -65,11 +65,13 @@ def relative(row: Row, reference: Row | None, seeds: Sequence[int] | None = None
     return own - theirs.mean(axis=1, keepdims=True) if others == names else None
 
 
-def paired(first: Row, second: Row) -> Contrast | None:
-    """`first` minus `second` on the same pictures, by the paired t-test on group means.
+def trainings(row: Row) -> tuple[int, ...]:
+    """The seeds of an entry's trainings; none of a reference, which is the same beside every seed."""
+    return () if row.reference else row.seeds
 
-    Where one was trained several times, interval and p-value hold for another training too (`apart_over_seeds`); a
-    reference is the same under every seed.
+
+def paired(first: Row, second: Row) -> Contrast | None:
+    """`first` minus `second` on the same pictures, by `apart_over_seeds`; a reference is the same under every seed.
 
     Returns:
         None where the records tell of other pictures or groups.
@@ -79,14 +81,7 @@ def paired(first: Row, second: Row) -> Contrast | None:
     (names, own), (others, theirs) = group_means(first), group_means(second)
     if not names or names != others:
         return None
-    seeds = first.seeds, second.seeds
-    if len(first.seeds) == len(second.seeds) == 1:
-        return independent([own - theirs], [1.0])
-    if second.reference:
-        theirs, seeds = np.repeat(theirs, own.shape[1], axis=1), (first.seeds, first.seeds)
-    elif first.reference:
-        own, seeds = np.repeat(own, theirs.shape[1], axis=1), (second.seeds, second.seeds)
-    found = apart_over_seeds(own, theirs, seeds)
+    found = apart_over_seeds(own, theirs, (trainings(first), trainings(second)))
     return Contrast(found.value, found.low, found.high, found.p, found.groups)
 
 

@@ -181,6 +181,9 @@ def _number(metric: str, side: Side, record: Record, table: Mapping[str, float] 
         return estimate.of_interval(part.value, part.low, part.high, part.groups)
     score = record.scores.get(metric)
     if score is not None and score.value is not None:
+        if score.kind == "distribution":
+            # Its ends are of subsamples of one set, and both sides share their targets: the domains are the witnesses.
+            return Estimate(score.value)
         return estimate.of_interval(score.value, score.low, score.high, record.split.groups)
     if table is not None:
         return estimate.of_groups(np.array([table[group] for group in sorted(table)]))

@@ -69,7 +69,9 @@ def of_interval(value: float, low: float | None, high: float | None, groups: int
     """
     if low is None or high is None or groups < 2:
         return Estimate(value)
-    return Estimate(value, ((high - low) / 2 / _quantile(groups - 1)) ** 2, groups - 1)
+    # An end that would leave what is possible was drawn in; the other then tells the width.
+    reach = max(high - value, value - low)
+    return Estimate(value, (reach / _quantile(groups - 1)) ** 2, groups - 1)
 
 
 def total(parts: Iterable[tuple[float, Estimate]]) -> Estimate:

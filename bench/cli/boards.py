@@ -88,7 +88,9 @@ def compare_entries(
     track: TrackName = "gray",
     collection: Collection = "procedural-v1",
     size: Size = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the trainings.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Only the trainings of this seed. Default: the mean over all.")
+    ] = None,
     as_json: Json = False,
     home: Home = HOME,
     records: Records = RECORDS,
@@ -105,11 +107,11 @@ def compare_entries(
     found = read_all(records)
     place: dict[str, object] = {"collection": collection, "domain": domain, "split": split}
     place |= {"track": Track.parse(track).name} | ({} if size is None else {"size": size})
-    one, two = (compare.find(found, name, place | ({"seed": seed} if "@" in name else {})) for name in (first, second))
+    one, two = (compare.find(found, name, place, seed) for name in (first, second))
     made = compare.compare(one, two, home)
     gains = [asdict(gain) for gain in (*made.better, *made.worse)]
     if as_json:
-        facts = {"primary": asdict(made.primary), "p": made.p, "ahead": made.ahead}
+        facts = {"primary": asdict(made.primary), "p": made.primary.p, "ahead": made.ahead}
         table([facts | {"metrics": compare.rows(made), "images": gains}], as_json)
         return
     print(compare.headline(made))

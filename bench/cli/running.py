@@ -267,6 +267,9 @@ def literature_numbers(
     device: Device = "auto",
     lpips: Annotated[str | None, typer.Option("--lpips-weights", help="torchvision's AlexNet, or download.")] = None,
     inception: Annotated[
+        str | None, typer.Option("--inception-weights", help="torch-fidelity's, for the right FID, or download.")
+    ] = None,
+    legacy: Annotated[
         str | None, typer.Option("--legacy-inception-weights", help="torchvision's Inception v3, or download.")
     ] = None,
     as_json: Json = False,
@@ -279,7 +282,8 @@ def literature_numbers(
     import baselines
     from bench import literature, playing, progress
     from bench.device import Machine
-    from bench.metrics.literature import load_inception
+    from bench.features import load_inception
+    from bench.metrics.literature import load_inception as load_legacy
     from bench.metrics.lpips import load_lpips
     from bench.shelf import Shelf
 
@@ -291,7 +295,8 @@ def literature_numbers(
     images, predictions = playing.predicted(baselines, shelf, one, domain, split, seen, machine)
     judge, no_judge = load_lpips(lpips, machine.fabric().device)
     network, no_network = load_inception(inception, machine.fabric().device)
-    found = literature.numbers(predictions, images, judge, network)
-    table(literature.rows(found, predictions, images), as_json)
-    for absent in dict.fromkeys(filter(None, (no_judge, no_network))):
+    old, no_old = load_legacy(legacy, machine.fabric().device)
+    found = literature.numbers(predictions, images, judge, old)
+    table(literature.rows(found, predictions, images, judge, network), as_json)
+    for absent in dict.fromkeys(filter(None, (no_judge, no_network, no_old))):
         progress.say(absent)

@@ -98,9 +98,12 @@ class OnnxModel:
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 4  # what goes wrong is said once, in the error
         wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"] if device == "cuda" else ["CPUExecutionProvider"]
-        providers = [name for name in wanted if name in self._runtime.get_available_providers()]
+        providers: list[Any] = [name for name in wanted if name in self._runtime.get_available_providers()]
         if device == "cuda" and len(providers) == 1:
             logging.getLogger(__name__).warning("this ONNX Runtime has no CUDA: %s runs on the CPU", self.path)
+        # TF32 would make a score depend on the device, and a search among kernels on the run.
+        exact = {"use_tf32": "0", "cudnn_conv_algo_search": "DEFAULT"}
+        providers = [(name, exact) if name == "CUDAExecutionProvider" else name for name in providers]
         try:
             return self._runtime.InferenceSession(str(self.path), options, providers=providers)
         except Exception as error:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +20,9 @@ import numpy as np
 from bench.color import rgb_to_yuv601
 from bench.cores import cores
 from bench.errors import BenchError
-from bench.features.resizing import checked, precise, resized
+from bench.features.resizing import checked, resized
 from bench.files import sha256
+from bench.precision import precise
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +37,8 @@ SIDE = 64
 FEATURES = 64
 BATCH = 32
 """Images a forward pass, always, as for Inception."""
+
+_ALONE = RLock()
 
 CONTRAST = 4.0
 """U and V span about a quarter of what Y does."""
@@ -149,11 +153,13 @@ def _load(path: Path) -> Any:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
+    """One caller at a time: torch's number of threads is the process's, and is set back at the end."""
     import torch
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    with _ALONE:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.errors import BenchError, unknown
-from bench.features.resizing import checked, precise, resized
+from bench.features.resizing import checked, resized
+from bench.precision import precise
 from bench.weights import Published
 
 if TYPE_CHECKING:

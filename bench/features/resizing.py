@@ -1,11 +1,8 @@
-"""Resizing as two matrix products, and single precision that stays single on every device."""
+"""Resizing as two matrix products."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
-from threading import RLock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,9 +12,6 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     import torch
     from jaxtyping import Float, Float32, UInt8
-
-
-_ALONE = RLock()
 
 
 @lru_cache(maxsize=32)
@@ -50,12 +44,17 @@ def weights(rule: str, size: int, to: int) -> Float32[np.ndarray, "to size"]:
 
 def resized(batch: Float[torch.Tensor, "n 3 h w"], rule: str, to: int) -> Float[torch.Tensor, "n 3 to to"]:
     """Images resized to `to` x `to` by a rule of `weights`, across first and then down."""
+    down, across = (_there(rule, size, to, batch.device, batch.dtype) for size in batch.shape[-2:])
+    return down @ (batch @ across.T)
+
+
+@lru_cache(maxsize=32)
+def _there(rule: str, size: int, to: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """Weights on a device, brought there once: a GPU would be waited for."""
     import torch
 
-    down, across = (
-        torch.from_numpy(weights(rule, size, to)).to(batch.device, batch.dtype) for size in batch.shape[-2:]
-    )
-    return down @ (batch @ across.T)
+    with torch.inference_mode(False):
+        return torch.from_numpy(weights(rule, size, to)).to(device, dtype)
 
 
 def checked(images: UInt8[np.ndarray, "n h w 3"]) -> None:
@@ -67,25 +66,3 @@ def checked(images: UInt8[np.ndarray, "n h w 3"]) -> None:
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
         got = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
         raise BenchError(f"features need uint8 images of shape (n, height, width, 3); got {got}.")
-
-
-@contextmanager
-def precise(device: torch.device) -> Iterator[None]:
-    """Inference in true single precision: no TF32, no autocast, and the same kernels in every run.
-
-    One thread at a time, because most of what this sets is the process's, and is set back at the end.
-    """
-    import torch
-
-    with _ALONE:
-        before = torch.get_float32_matmul_precision()
-        torch.set_float32_matmul_precision("highest")
-        try:
-            with (
-                torch.inference_mode(),
-                torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
-                torch.autocast(device.type, enabled=False),
-            ):
-                yield
-        finally:
-            torch.set_float32_matmul_precision(before)

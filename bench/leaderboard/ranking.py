@@ -1,7 +1,7 @@
 """Who is best: skill, ranks, the ranks that the data leave open, and the best of each column."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -57,16 +57,22 @@ def ranked(rows: list[Row], column: Column) -> list[Row]:
 
 
 def with_best(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
-    """Marks, in each column, the cells of ranked rows that no other ranked row betters."""
+    """Marks, in each column, the cells of ranked rows that no other ranked row betters.
+
+    Whether a metric applies to an image may depend on what was painted: bleeding needs colour. An entry that has it for
+    fewer images than another is not marked, or who hardly paints would be best.
+    """
     marks: dict[str, list[str]] = defaultdict(list)
     for column in columns:
         if column.direction is None:
             continue
-        values = [
-            (column.better(cell.value), row.entry)
+        known = [
+            (cell, row.entry)
             for row in rows
             if row.rank is not None and (cell := row.cells.get(column.id)) is not None and cell.value is not None
         ]
+        least = min((cell.missing for cell, _ in known), default=0)
+        values = [(column.better(cell.value or 0.0), entry) for cell, entry in known if cell.missing == least]
         best = min(values, default=(math.nan, ""))[0]
         for value, entry in values:
             if value == best:
@@ -79,14 +85,21 @@ def with_best(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
     ]
 
 
+def _groups(row: Row) -> tuple[str, ...]:
+    """The groups that all of a row's records tell of, in alphabetical order; none where they differ."""
+    found = {tuple(sorted(record.groups)) for record in row.records}
+    return found.pop() if len(found) == 1 else ()
+
+
 def _spans(rows: Sequence[Row], column: Column) -> dict[str, tuple[int, int]]:
-    """The ranks that the data leave open, by paired differences on the same groups; none where records lack these.
+    """The ranks that the data leave open, by paired differences on the same groups; none of a row that lacks these.
 
     Where entries were trained several times, the ranks are for other trainings too: see `rank_intervals`.
     """
-    names = sorted(rows[0].records[0].groups) if rows else []
-    found = [record for row in rows for record in row.records]
-    if len(names) < 2 or len(rows) < 2 or any(record.groups.keys() != set(names) for record in found):
+    told = Counter(_groups(row) for row in rows)
+    names = max(told, key=lambda one: (told[one], len(one)), default=())
+    rows = [row for row in rows if _groups(row) == names]
+    if len(names) < 2 or len(rows) < 2:
         return {}
     values = {row.entry: np.array([[record.groups[name] for record in row.records] for name in names]) for row in rows}
     seeds = {row.entry: row.seeds for row in rows}

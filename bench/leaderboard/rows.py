@@ -1,5 +1,6 @@
 """The rows of a table: an entry's records, one a seed, become means and their intervals."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ from bench.comparison import over_seeds_together
 from bench.errors import BenchError
 from bench.leaderboard.order import grouped
 from bench.leaderboard.shape import COSTS, PRIMARY, Cell, Row
+from bench.metrics import METRICS
 from bench.records import Record, Score
 
 ALIKE = (
@@ -46,7 +48,11 @@ def rows(records: Sequence[Record]) -> list[Row]:
 
 
 def _between(row: Row, ends: Mapping[str, Ends]) -> Row:
-    cells = {id: replace(row.cells[id], low=low, high=high) for id, (low, high) in ends.items()}
+    cells = {}
+    for id, both in ends.items():
+        least, most = METRICS[id].bounds if id in METRICS else (-math.inf, math.inf)
+        low, high = (None if end is None else min(max(end, least), most) for end in both)
+        cells[id] = replace(row.cells[id], low=low, high=high)
     return replace(row, cells={**row.cells, **cells})
 
 
@@ -135,7 +141,8 @@ def _mean_cell(scores: Sequence[Score | None]) -> Cell:
     if count == 0:
         return Cell(None, absent=next(score.absent for score in scores if score is not None))
     if count < len(scores):
-        return Cell(None, absent=f"measured for {count} of {len(scores)} seeds only; evaluate the others")
+        why = next((score.absent for score in scores if score is not None and score.value is None), None)
+        return Cell(None, absent=f"{count} of {len(scores)} seeds have it: {why or 'evaluate the others'}")
     low, high = (scores[0].low, scores[0].high) if count == 1 and scores[0] is not None else (None, None)
     return Cell(value / count, low, high, infinite, missing)
 

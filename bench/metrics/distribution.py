@@ -211,7 +211,7 @@ def fid_interval(
     2.4; Politis, Romano and Wolf 1999, section 2.3 with its correction for finite populations). It is of the value at
     this n, so it speaks of chance and not of the bias that a distance of few images has. A group stays whole, and a row
     of one set stays with the row of the other, because they show one image. The cost is `subsets` sets of singular
-    values of about 256 x 256, and the products that they are of.
+    values of about 256 x 256, and the products that they are of; of larger groups, of matrices of d x d at most.
 
     Args:
         features_a, features_b: predictions and targets, row by row of the same images.
@@ -229,9 +229,11 @@ def fid_interval(
     chosen = _subsets(len(features_a), groups, subsets, seed)
     if chosen is None:
         return None, None
-    # Of many images one matrix of all products would hold far more than the subsets ask for.
     counts = chosen.rows.sum(axis=1)
-    products = None if (counts**2).sum() < len(features_a) ** 2 else features_a @ features_b.T
+    many = counts > features_a.shape[1]
+    # Of many images one matrix of all products would hold far more than the subsets ask for.
+    asked = (counts[~many] ** 2).sum()
+    products = None if asked < len(features_a) ** 2 else features_a @ features_b.T
     shares = chosen.rows / chosen.rows.sum(axis=1, keepdims=True)
     differences = shares @ (features_a - features_b)
     squares = chosen.rows @ ((features_a**2).sum(axis=1) + (features_b**2).sum(axis=1))
@@ -239,9 +241,15 @@ def fid_interval(
     distances = np.empty(len(chosen.rows))
     for subset, rows in enumerate(chosen.rows):
         n = int(counts[subset])
-        between = features_a[rows] @ features_b[rows].T if products is None else products[np.ix_(rows, rows)]
-        # Centred on both sides these are the products of centred features.
-        between = between - between.mean(axis=0) - between.mean(axis=1, keepdims=True) + between.mean()
+        if many[subset]:
+            # Of large groups: two triangles with the same singular values, no larger than the features are long.
+            centred = (features[rows] - features[rows].mean(axis=0) for features in (features_a, features_b))
+            first, second = (np.asarray(np.linalg.qr(one, mode="r")) for one in centred)
+            between = first @ second.T
+        else:
+            between = features_a[rows] @ features_b[rows].T if products is None else products[np.ix_(rows, rows)]
+            # Centred on both sides these are the products of centred features.
+            between = between - between.mean(axis=0) - between.mean(axis=1, keepdims=True) + between.mean()
         traces = (squares[subset] - n * means[subset]) / (n - 1)
         distances[subset] = _frechet(differences[subset], traces, _nuclear(between) / (n - 1))
     low, high = chosen.interval(fid(features_a, features_b), distances)

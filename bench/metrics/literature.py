@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from bench.errors import BenchError
+from bench.precision import precise
 from bench.types import Metric
 from bench.weights import Published
 
@@ -324,8 +325,7 @@ class LegacyInception:
         import torch
 
         made = []
-        exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-        with torch.inference_mode(), exact, torch.autocast(self.device.type, enabled=False):
+        with precise(self.device):
             for start in range(0, len(images), BATCH):
                 shown = torch.from_numpy(inception_input(images[start : start + BATCH], code)).permute(0, 3, 1, 2)
                 resized = torch.nn.functional.interpolate(shown.to(self.device), (SIDE, SIDE), mode="bilinear")

@@ -19,6 +19,7 @@ import numpy as np
 
 from bench import files
 from bench.errors import BenchError
+from bench.precision import precise
 from bench.types import Metric
 from bench.weights import Published
 
@@ -133,8 +134,7 @@ class Lpips:
         import torch
 
         made = np.empty(len(first))
-        exact = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
-        with torch.inference_mode(), exact, torch.autocast(self.device.type, enabled=False):
+        with precise(self.device):
             for start in range(0, len(first), BATCH):
                 rows = slice(start, start + BATCH)
                 maps = [self._maps(images[rows]) for images in (first, second)]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import lru_cache, partial
+from statistics import fmean
 from typing import TypeVar
 
 from bench.errors import BenchError
@@ -11,6 +12,11 @@ from bench.records.shape import refuse
 from bench.types import SPLITS, Mix, Track, slug
 
 T = TypeVar("T")
+
+PRIMARY = "ciede2000"
+"""The metric that `groups` holds, as in `bench.metrics`, which may not be imported here."""
+ROUNDING = 1e-5
+"""Group means are written with six digits."""
 
 
 def check(record: Record) -> None:
@@ -26,6 +32,7 @@ def check(record: Record) -> None:
         _check_slice(f"slices.{name}", part, record.split.n)
     for name, means in record.means.items():
         _check_means(f"means.{name}", means, len(record.groups))
+    _check_groups(record)
 
 
 def contradictions(record: Record) -> Iterator[str]:
@@ -34,6 +41,7 @@ def contradictions(record: Record) -> Iterator[str]:
     parts += [partial(_check_score, f"scores.{name}", score) for name, score in record.scores.items()]
     parts += [partial(_check_slice, f"slices.{name}", part, record.split.n) for name, part in record.slices.items()]
     parts += [partial(_check_means, f"means.{name}", m, len(record.groups)) for name, m in record.means.items()]
+    parts.append(partial(_check_groups, record))
     for part in parts:
         try:
             part()
@@ -109,6 +117,8 @@ def _check_value(where: str, score: Score | Slice) -> None:
         refuse(f"{where}.low", "both ends of an interval or none", score.low)
     if not score.low <= score.high:
         refuse(f"{where}.low", f"at most {score.high}", score.low)
+    if score.value is not None and not score.low <= score.value <= score.high:
+        refuse(f"{where}.value", f"a value within its interval, {score.low} to {score.high}", score.value)
 
 
 def _check_slice(where: str, part: Slice, n: int) -> None:
@@ -120,6 +130,18 @@ def _check_slice(where: str, part: Slice, n: int) -> None:
 def _check_means(where: str, means: tuple[float | None, ...], groups: int) -> None:
     if len(means) != groups:
         refuse(where, f"a mean, or null, for each of the {groups} groups", len(means))
+
+
+def _check_groups(record: Record) -> None:
+    """The group means are what ranks and differences are computed from; the value that is printed is their mean."""
+    score = record.scores.get(PRIMARY)
+    if not record.groups or score is None or score.value is None:
+        return
+    if len(record.groups) != record.split.groups:
+        refuse("groups", f"the mean CIEDE2000 of each of the {record.split.groups} groups", len(record.groups))
+    mean = fmean(record.groups.values())
+    if abs(mean - score.value) > ROUNDING:
+        refuse("groups", f"means whose mean is the value, {score.value:.6f}", round(mean, 6))
 
 
 def _check_score(where: str, score: Score) -> None:
