@@ -153,6 +153,17 @@ def test_tcvc_has_every_map_of_the_specification_at_256() -> None:
     assert {layer.padding_mode for layer in convolutions} == {"reflect"}
 
 
+def test_brightness_and_contrast_do_not_reach_the_output_of_tcvc() -> None:
+    """Instance normalization takes both away, and no skip leads around it."""
+    torch.manual_seed(0)
+    generator = _tcvc2019.Generator(4, 0.25)
+    gray, black = torch.rand(2, 1, 32, 32), torch.zeros(2, 3, 32, 32)
+    shown = [generator(torch.cat([one, black], dim=1)) for one in (gray, gray / 2, gray / 2 + 0.5, gray.flip(0))]
+    assert (shown[1] - shown[0]).abs().max() < 0.01
+    assert (shown[2] - shown[0]).abs().max() < 0.01
+    assert (shown[3] - shown[0]).abs().max() > 0.1
+
+
 @pytest.mark.parametrize(
     ("size", "levels", "deepest"), [(32, 5, 1), (63, 5, 1), (64, 6, 1), (128, 6, 2), (256, 6, 4), (512, 6, 8)]
 )

@@ -11,18 +11,24 @@ _SHOWS = (
     "The paper's split is not stated; our nearest is new clips of series that were trained on. Its shows stand for our"
     " anime and cartoon."
 )
-_BASELINE = "Ours runs on its own previous frame; the paper does not say what its baseline was told at test time."
+_BASELINE = "Here the baseline runs on its own previous frame, as section 6 says of test time."
+_CAPTION = "Here the baseline is told the true previous frame, as table 1's caption has it (conditioned with F_gt)."
+_TOLD = (
+    "That the gain is due to the hints is not shown: a network that looks past its hints may be ahead for having"
+    " learned on its own frames."
+)
+"""Played with its hints blanked, the smoke budget's model paints nearly the same (docs/what-we-found.md)."""
 
 
 def _ours(condition: str) -> str:
     return f"{condition}+hints+previous"
 
 
-def _sides(condition: str, domain: str | None = None) -> tuple[Side, Side]:
+def _sides(condition: str, domain: str | None = None, told: str = "previous") -> tuple[Side, Side]:
     """The hinted model and the baseline."""
     return (
         Side(f"thasarathan2020-hint@{OWN}", _ours(condition), domain=domain),
-        Side(f"tcvc2019@{OWN}", f"{condition}+previous", domain=domain),
+        Side(f"tcvc2019@{OWN}", f"{condition}+{told}", domain=domain),
     )
 
 
@@ -33,17 +39,21 @@ def _way(metric: str) -> str:
 CLAIMS = (
     *(
         Claim(
-            id=f"thasarathan2020-hints-over-baseline-{metric}-{word}",
+            id=f"thasarathan2020-hints-over-{name}-{metric}-{word}",
             paper=_PAPER,
             source=_TABLE,
             quote="our model performs better than the baseline across each metric",
-            wording=f"From {word}, hints and the previous frame beat the automatic baseline in {_METRICS[metric][0]}.",
-            sides=_sides(condition),
+            wording=f"From {word}, hints and the previous frame beat the {baseline} in {_METRICS[metric][0]}.",
+            sides=_sides(condition, told=told),
             metric=metric,
             says="lower" if _way(metric) == "lower" else "higher",
             domains=DOMAINS if metric == "fid" else ANIMATION,
-            counts=f"Hints are true colours, so the tracks differ in what is told. {_BASELINE} {_SHOWS}"
+            counts=f"Hints are true colours, so the tracks differ in what is told. {_TOLD} {reading} {_SHOWS}"
             + (" FID has no interval of its own, so all four domains stand as witnesses." if metric == "fid" else ""),
+        )
+        for name, told, baseline, reading in (
+            ("baseline", "previous", "automatic baseline", _BASELINE),
+            ("told-baseline", "previous-true", "baseline that is told the true previous frame", _CAPTION),
         )
         for word, condition in _INPUTS.items()
         for metric in _METRICS
@@ -74,7 +84,8 @@ CLAIMS = (
             sides=_sides("gray"),
             metric=metric,
             says="lower",
-            counts=f"The paper argues by eye and gives no temporal number. {note} {_BASELINE}",
+            counts="The paper argues by eye and gives no temporal number. At the smallest budgets the discriminator, which"
+            f" is to see to it, has hardly learned. {note} {_BASELINE}",
         )
         for word, metric, note in (
             ("warp", "warp-error-ab", "Ours: change of chroma along the true motion beyond the target's own."),
