@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -23,8 +24,8 @@ from bench.files import whole
 from bench.footprint import Footprint
 from bench.metrics import METRICS, PAIRED, PRIMARY
 from bench.metrics.samples import best_of, sample_metrics
-from bench.parallel import by_the_first, leads
-from bench.predictions import Origin, find, keep, write_predictions
+from bench.parallel import by_the_first, leads, place
+from bench.predictions import Origin, find, keeping, write_predictions
 from bench.records import Cost, EntryFacts, Record, Score, Slice, SplitFacts, TrainingFacts, signature, stem
 from bench.scoring import Scorer, by_group, means_by_group, summaries
 from bench.statistics import Summary
@@ -68,17 +69,32 @@ class Subject:
     samples: int = 1
 
 
+PIECE = 2**26
+"""Pixels painted at a time where images are painted one by one: 1,024 images of 256 px."""
+
+
 def painted(predict: Predictor) -> Pieces:
-    """The pieces of what predicts a whole split at once: one."""
-    return lambda images: ((slice(0, len(images)), predict(images)) for _ in range(1))
+    """The pieces of what predicts some images at once: of single images not so many that they fill the memory.
+
+    Clips, and images that are told the palette of another one, are painted together.
+    """
+
+    def pieces(images: Images) -> Iterator[tuple[slice, np.ndarray]]:
+        count, height, width = images.conditions.shape
+        alone = images.frames is None and images.palettes is None
+        step = max(1, PIECE // (height * width)) if alone else max(1, count)
+        for start in range(0, count, step):
+            rows = slice(start, min(start + step, count))
+            yield rows, predict(images if step >= count else images.at(np.arange(rows.start, rows.stop)))
+
+    return pieces
 
 
-def check_predictions(name: str, predictions: np.ndarray, images: Images) -> None:
+def check_predictions(name: str, predictions: np.ndarray, targets: np.ndarray) -> None:
     """Refuse predictions that are not 8-bit sRGB of the targets' shape."""
-    if predictions.dtype != np.uint8 or predictions.shape != images.targets.shape:
+    if predictions.dtype != np.uint8 or predictions.shape != targets.shape:
         raise BenchError(
-            f"{name}: predictions must be uint8 of shape {images.targets.shape}, "
-            f"got {predictions.dtype} {predictions.shape}."
+            f"{name}: predictions must be uint8 of shape {targets.shape}, got {predictions.dtype} {predictions.shape}."
         )
 
 
@@ -206,15 +222,29 @@ def _painting(
         found = by_the_first(lambda: find(home, name, origin, images.ids, images.targets.shape))
     if found is not None:
         return found.chunks(), dict(found.notes)
-    started = time.perf_counter()
-    pieces = list(subject.pieces(images))
-    seconds = time.perf_counter() - started
-    predictions = pieces[0][1] if len(pieces) == 1 else np.concatenate([piece for _, piece in pieces])
-    check_predictions(subject.entry.name, predictions, images)
-    cost = {"images_per_second": round(len(images) / seconds, 1), "device": subject.device}
-    if subject.digest and leads():
-        keep(home, name, origin, images.ids, predictions, cost)
-    return [(slice(0, len(images)), predictions)], cost
+    cost: dict[str, Any] = {"device": subject.device}
+
+    def made() -> Iterator[tuple[slice, np.ndarray]]:
+        with ExitStack() as stack:
+            add = None
+            if subject.digest and leads():
+                add = stack.enter_context(keeping(home, name, origin, images.ids, cost))
+            pieces, seconds = iter(subject.pieces(images)), 0.0
+            while True:
+                started = time.perf_counter()
+                one = next(pieces, None)
+                seconds += time.perf_counter() - started
+                if one is None:
+                    break
+                rows, piece = one
+                check_predictions(subject.entry.name, piece, images.targets[rows])
+                if add is not None:
+                    add(piece)
+                yield rows, piece
+            cost["images_per_second"] = round(len(images) / seconds, 1)
+
+    # Several processes paint together, before the first one scores alone.
+    return (list(made()) if place()[1] > 1 else made()), cost
 
 
 def split_facts(split: Split, images: Images) -> SplitFacts:

@@ -43,6 +43,7 @@ PARTS = (
     Part(("chen2019-resunet",), "lineart-sketch+reference"),
     Part(("tcvc2019",), "gray+previous"),
     Part(("thasarathan2020-hint",), "gray+hints+previous"),
+    Part(("thasarathan2020-hint",), "gray+previous"),  # what the hints buy
     Part(("tcvc2019",), "lineart-canny+previous"),  # Thasarathan and Ebrahimi 2020, Table 1, "line"
     Part(("thasarathan2020-hint",), "lineart-canny+hints+previous"),
 )

@@ -301,7 +301,7 @@ def predicted(
     subject = subjects(registry, one, shelf, [(domain, split)], track, machine)(domain, split)
     images = shelf.load(domain, split, track)
     predictions = np.concatenate([piece for _, piece in subject.pieces(images)])
-    check_predictions(one.entry.name, predictions, images)
+    check_predictions(one.entry.name, predictions, images.targets)
     return images, predictions
 
 

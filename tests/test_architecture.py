@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 # Each module may import those of a lower number. Two chains meet where an evaluation becomes a record.
 RANK = {
     "errors": 0,
+    "compiled": 1,
     "cores": 1,
     "precision": 1,
     "files": 1,

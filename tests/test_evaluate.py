@@ -1,6 +1,7 @@
 """One evaluation: what is kept, so that a metric that changes does not run a model again, and what never is."""
 
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
+import bench.evaluate
 from bench.data.manifest import Item, Split
 from bench.errors import BenchError
 from bench.evaluate import Subject, _flags, evaluate, painted
@@ -61,6 +63,42 @@ def test_what_is_kept_is_scored_again_without_the_model(tmp_path: Path) -> None:
     assert first.cost.images_per_second is not None
     score(tmp_path, of(painter), repaint=True)
     assert painter.runs == 2
+
+
+def test_painted_in_pieces_it_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = score(tmp_path / "whole", of(Painter()))
+    monkeypatch.setattr(bench.evaluate, "PIECE", 2 * 32 * 32)
+    painter = Painter()
+    made = score(tmp_path / "pieces", of(painter))
+    assert painter.runs == 5
+    assert made.scores == whole.scores
+    assert score(tmp_path / "pieces", of(painter)).scores == whole.scores
+    assert painter.runs == 5
+    # What is told the palette of another image is painted together with it.
+    told = replace(IMAGES, palettes=np.zeros((9, 4, 4, 3), np.uint8))
+    assert [rows for rows, _ in painted(painter)(told)] == [slice(0, 9)]
+
+
+def test_memory_does_not_grow_with_the_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of targets that lie in a file, as those of a collection do."""
+    monkeypatch.setattr(bench.evaluate, "PIECE", 64 * 32 * 32)
+
+    def peak(count: int) -> int:
+        targets = np.lib.format.open_memmap(tmp_path / f"{count}.npy", "w+", np.uint8, (count, 32, 32, 3))
+        targets[:] = TARGETS[np.arange(count) % 9]
+        ids = tuple(f"i{place}" for place in range(count))
+        images = Images(ids, tuple(f"g{place % 3}" for place in range(count)), targets, targets[..., 0])
+        items = tuple(Item(id, "anime", "test", "g", id, "0" * 64) for id in ids)
+        split = Split(Path(), "toy", "anime", "test", 32, "none", items)
+        tracemalloc.start()
+        evaluate(of(Painter()), split, images, "gray", Scorer(protocol_only=True), tmp_path / "home", "bench evaluate")
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(64)  # what is loaded once
+    few, many = peak(256), peak(2048)
+    assert many - few < 0.5 * (2048 - 256) * 32 * 32 * 3
 
 
 def test_other_weights_are_never_served_from_what_is_kept(tmp_path: Path) -> None:

@@ -28,8 +28,13 @@ PLAUSIBLE = (PRIMARY, "palette-distance", "fd-chroma", "colourfulness-error")
 
 
 @pytest.fixture(scope="module")
-def told() -> list[Record]:
-    return [record for record in read_all(ROOT / "leaderboards/records") if record.track == "gray"]
+def every() -> list[Record]:
+    return read_all(ROOT / "leaderboards/records")
+
+
+@pytest.fixture(scope="module")
+def told(every) -> list[Record]:
+    return [record for record in every if record.track == "gray"]
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +86,36 @@ def test_the_headline_says_what_the_records_say(tables) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     found = [line for line in text.splitlines() if re.match(rf"\| ({'|'.join(DOMAINS)}) \|", line)]
     assert found == made
+
+
+def test_the_floors_page_says_what_the_boards_say(tables) -> None:
+    text = (ROOT / "docs" / "procedural-v1.md").read_text(encoding="utf-8")
+    for domain in DOMAINS:
+        for split in ("test", "series"):
+            row, best, gray = leader(tables["procedural-v1", domain, split])
+            assert f"| {domain} | {split} | {gray.value:.2f} | {best.value:.2f} |" in text, row.entry
+
+
+def test_what_the_clip_models_lose_by(every) -> None:
+    """The bullet's numbers in the order in which they stand there."""
+    (bullet,) = re.findall(r"- \*\*The clip models.*?\(\[tracks\]", PAGE, re.DOTALL)
+    found = {
+        (r.track, r.entry.name, r.split.domain): r.scores
+        for r in every
+        if (r.split.collection, r.split.name) == ("procedural-v1", "series")
+    }
+    numbers = [
+        found[track, entry, domain][metric].value
+        for track, entry, domain, metric in (
+            ("gray+previous", "tcvc2019@cartoon", "cartoon", PRIMARY),
+            ("gray+previous", GRAY, "cartoon", PRIMARY),
+            ("gray+previous", "tcvc2019@cartoon", "cartoon", "ciede2000-locked"),
+            ("gray+previous-true", "tcvc2019@cartoon", "cartoon", "ciede2000-locked"),
+            ("gray+previous", "tcvc2019@manga", "manga", PRIMARY),
+            ("gray+previous", GRAY, "manga", PRIMARY),
+        )
+    ]
+    assert re.findall(r"\d+\.\d\d", bullet) == [f"{number:.2f}" for number in numbers]
 
 
 def test_every_link_leads_to_an_anchor_of_a_page() -> None:
@@ -155,8 +190,8 @@ def test_where_the_gray_copy_stands_on_real_pictures(told) -> None:
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> list[Outcome]:
-    return judge_all(CLAIMS, read_all(ROOT / "leaderboards/records"))
+def outcomes(every) -> list[Outcome]:
+    return judge_all(CLAIMS, every)
 
 
 def test_how_many_claims_hold(outcomes) -> None:

@@ -333,7 +333,7 @@ def test_works_where_nothing_can_be_cached(tmp_path):
         "try:\n"
         "    numba.njit(cache=True)(refuse)\n"
         "except RuntimeError:\n"
-        "    from bench.metrics.compiled import SINGLES, compiled\n"
+        "    from bench.compiled import SINGLES, compiled\n"
         "    total = compiled(SINGLES)(lambda values: values.sum())\n"
         "    print(total(np.ones(3, np.float32)))\n"
     )

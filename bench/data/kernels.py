@@ -5,12 +5,12 @@ is written do not overlap, or it makes no vector code.
 """
 
 import threading
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
-import numba
 import numpy as np
+
+from bench.compiled import compiled
 
 BITS = 22
 """Behind the point of a weight."""
@@ -31,16 +31,7 @@ def room(name: str, *shape: int) -> Any:
     return kept[: prod(shape)].reshape(shape)
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compile when first called; the machine code is kept beside the source or in the user's cache (numba's rule)."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except (RuntimeError, OSError):  # neither place can be written: compile in every process
-        return numba.njit(**options)(function)
-
-
-@_compiled
+@compiled()
 def weigh(source, first, taps, out):
     """Rows of a target, each a weighted sum of source rows in fixed point, rounded to 8 bits.
 
@@ -65,7 +56,7 @@ def weigh(source, first, taps, out):
     return out
 
 
-@_compiled
+@compiled()
 def to_rgb(y, cb, cr, begin, black, luma, middle, chroma, red, green, blue, out):
     """Y'CbCr to R'G'B' in double precision, cut to 8 bits and rounded half to even.
 
@@ -95,7 +86,7 @@ def to_rgb(y, cb, cr, begin, black, luma, middle, chroma, red, green, blue, out)
     return out
 
 
-@_compiled
+@compiled()
 def doubled(plane, begin, wide, out):
     """Columns from `begin` on of a plane enlarged to twice its width and height by Pillow's bilinear filter.
 

@@ -56,17 +56,21 @@ def load(split: Split, track: Track, cache: Path | None = None) -> Images:
     count, size = len(split), split.size
     kept = None if cache is None else cache / f"{split.digest}.{track.condition}.{rules.VERSION}.npy"
     pixels = count * size * size
+
+    def views(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # Targets first, then conditions: two contiguous views of one array, and one file to keep it.
+        return flat[: pixels * 3].reshape(count, size, size, 3), flat[pixels * 3 :].reshape(count, size, size)
+
     flat = None if kept is None else _cached(kept, pixels * 4)
-    fresh = flat is None
-    flat = np.empty(pixels * 4, np.uint8) if flat is None else flat
-    # Targets first, then conditions: two contiguous views of one array, and one file to keep it.
-    targets = flat[: pixels * 3].reshape(count, size, size, 3)
-    conditions = flat[pixels * 3 :].reshape(count, size, size)
-    if fresh:
-        _decode(split, track.condition, targets, conditions)
+    if flat is None:
+        flat = np.empty(pixels * 4, np.uint8)
+        _decode(split, track.condition, *views(flat))
         if kept is not None:
             with files.whole(kept) as temporary, temporary.open("wb") as stream:
                 np.save(stream, np.concatenate([flat, _digest(flat)]), allow_pickle=False)
+            mapped = _cached(kept, pixels * 4)
+            flat = flat if mapped is None else mapped
+    targets, conditions = views(flat)
     ids = tuple(item.id for item in split.items)
     hints = palettes = None
     if "hints" in track.guidance:
@@ -121,7 +125,8 @@ def _cached(path: Path, length: int) -> "UInt8[np.ndarray, ' pixels'] | None":
     import numpy as np
 
     try:
-        kept = np.load(path, allow_pickle=False)
+        # Mapped, so that a large split is in memory only where it is read; what is written to it stays with us.
+        kept = np.load(path, mmap_mode="c", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
     whole = kept.dtype == np.uint8 and kept.shape == (length + DIGEST,)

@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from bench.records import Record
     from bench.types import Images
 
-Painted = dict[str, np.ndarray]
-"""Pictures by the id of their image."""
-
 TOLERANCE = 1e-6
 """Between a kept score and the score of the kept picture; both come from one kernel."""
 

@@ -54,9 +54,10 @@ def notes(table: Table) -> list[str]:
         if infinite:
             said.append(f"{column.name} leaves out images equal to their target (infinite): {', '.join(infinite)}")
     for column in table.more:
-        missing = {row.cells[column.id].missing for row in table.rows if column.id in row.cells} - {0}
-        if missing:
-            said.append(f"{column.name} does not apply to {_range(missing)} of {table.n} images")
+        missing = {row.cells[column.id].missing for row in table.rows if column.id in row.cells}
+        if missing - {0}:
+            fewer = "; the best is sought among the entries that have it for the most" if len(missing) > 1 else ""
+            said.append(f"{column.name} does not apply to {_range(missing - {0})} of {table.n} images{fewer}")
     if table.groups < 2:
         said.append(f"No intervals: they need at least two groups, this split has {table.groups}")
     elif table.groups < FEW_GROUPS:

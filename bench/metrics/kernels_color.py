@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import float32, float64
 
-from bench.metrics.compiled import BITS, CONSTANTS, DOUBLES, IMAGE, MATRIX, SINGLES, F, compiled
+from bench.compiled import BITS, CONSTANTS, DOUBLES, IMAGE, MATRIX, SINGLES, F, compiled
 
 BLOCK = 1024
 """Pixels at a time: the scratch of a block stays in the first-level cache."""

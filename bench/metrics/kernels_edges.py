@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import float32, int64, uint8
 
-from bench.metrics.compiled import DOUBLES, IMAGE, SINGLES, compiled
+from bench.compiled import DOUBLES, IMAGE, SINGLES, compiled
 
 FLAGS = uint8[::1]
 

@@ -7,7 +7,7 @@ and since averaging is linear the pyramid is made of them too.
 import numpy as np
 from numba import boolean, float32
 
-from bench.metrics.compiled import DOUBLES, IMAGE_ROWS, F, compiled
+from bench.compiled import DOUBLES, IMAGE_ROWS, F, compiled
 from bench.metrics.kernels_structure import (
     BAND,
     F256,

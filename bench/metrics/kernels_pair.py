@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numba import uint8
 
-from bench.metrics.compiled import CONSTANTS, DOUBLES, IMAGE, MATRIX, SINGLES, compiled
+from bench.compiled import CONSTANTS, DOUBLES, IMAGE, MATRIX, SINGLES, compiled
 from bench.metrics.kernels_color import BLOCK, ROWS, add, ciede2000, decode, to_lab
 
 BYTES = uint8[::1]

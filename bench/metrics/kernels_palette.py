@@ -3,7 +3,7 @@
 import numpy as np
 from numba import float64, int64
 
-from bench.metrics.compiled import DOUBLES, SINGLES, F, compiled
+from bench.compiled import DOUBLES, SINGLES, F, compiled
 from bench.metrics.kernels_color import BLOCK
 
 SIDE = 256

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import int32, int64, types
 
-from bench.metrics.compiled import DOUBLES, IMAGE_ROWS, SINGLES, compiled
+from bench.compiled import DOUBLES, IMAGE_ROWS, SINGLES, compiled
 
 LABELS = int32[::1]
 GIVEN = types.Array(int32, 1, "C", readonly=True)

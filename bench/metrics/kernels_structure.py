@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from bench.metrics.compiled import IMAGE, IMAGE_ROWS, F, compiled
+from bench.compiled import IMAGE, IMAGE_ROWS, F, compiled
 
 HALF = F(0.5)
 RADIUS = 5

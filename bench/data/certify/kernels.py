@@ -1,20 +1,11 @@
 """The inner loops of the search for copies: whole numbers throughout, so that every machine finds the same pairs."""
 
-from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from numba.extending import intrinsic
 
-
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compile when first called; the machine code is kept beside the source or in the user's cache (numba's rule)."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except (RuntimeError, OSError):  # neither place can be written: compile in every process
-        return numba.njit(**options)(function)
+from bench.compiled import compiled
 
 
 def _population(_typing: Any, word: Any) -> Any:
@@ -28,7 +19,7 @@ _ones: Any = intrinsic(_population)
 """The set bits of a 64-bit word."""
 
 
-@_compiled
+@compiled()
 def _floor(mean_variance, level):
     """What is added to a variance so that the noise of plain paper says nothing: less in a picture of low contrast.
 
@@ -39,7 +30,7 @@ def _floor(mean_variance, level):
     return min(max(mean_variance // 16, level * level), 36 * level * level)
 
 
-@_compiled
+@compiled()
 def detail(cells, level, bits):
     """Which cells stand out from their neighbourhood: two planes of bits, the brighter and the darker ones.
 
@@ -79,7 +70,7 @@ def detail(cells, level, bits):
     return count
 
 
-@_compiled
+@compiled()
 def hashes(channels, boxes, cell, bits, counts):
     """The bits of every view of one image.
 
@@ -114,7 +105,7 @@ def hashes(channels, boxes, cell, bits, counts):
                 counts[channel, len(boxes)] = detail(mirrored, step * step, bits[channel, len(boxes)])
 
 
-@_compiled
+@compiled()
 def nearest(one, one_counts, bits, counts, fewest, floor, at_least, found):
     """The images most like one image by their bits.
 
@@ -165,7 +156,7 @@ def nearest(one, one_counts, bits, counts, fewest, floor, at_least, found):
     return filled
 
 
-@_compiled
+@compiled()
 def pattern(channels, radius, out):
     """Each pixel's difference from its neighbourhood in units of the spread there, 64 for one: what survives grading.
 
@@ -215,7 +206,7 @@ def pattern(channels, radius, out):
                 out[channel, i, j] = np.int16(np.rint(64.0 * np.float64(above[i, j]) / spread))
 
 
-@_compiled
+@compiled()
 def _sample(picture, left, top, wide, mirror, step, out):
     """A box of a pattern, bilinearly resampled to the whole grid (of which every `step`-th pixel is made)."""
     side = picture.shape[0]
@@ -234,7 +225,7 @@ def _sample(picture, left, top, wide, mirror, step, out):
             out[i, j] = ((256 - down) * upper + down * lower + 32768) >> 16
 
 
-@_compiled
+@compiled()
 def _correlation(one, other, rows, step, noise):
     """The normalised correlation of two patterns over their first rows; `noise` an entry damps plain pictures."""
     both = mine = yours = np.int64(0)
@@ -249,7 +240,7 @@ def _correlation(one, other, rows, step, noise):
     return np.float64(both) / (np.sqrt(np.float64(mine + n * noise)) * np.sqrt(np.float64(yours + n * noise)))
 
 
-@_compiled
+@compiled()
 def best_view(first, second, boxes, rows, noise):
     """The view of one pattern that correlates best with all of the other.
 
@@ -277,7 +268,7 @@ def best_view(first, second, boxes, rows, noise):
     return best_mirror, best_view
 
 
-@_compiled
+@compiled()
 def align(one, other, left, top, wide, mirror, rows, noise):
     """Where in the other picture this one lies: a search by steps from a first guess, over place and scale.
 
@@ -325,7 +316,7 @@ def align(one, other, left, top, wide, mirror, rows, noise):
     return left, top, wide
 
 
-@_compiled
+@compiled()
 def likeness(one, other, left, top, wide, mirror, rows, noise):
     """The correlation of a pattern with a box of another, over its first rows, in thousandths; see `align`."""
     side = one.shape[0]
@@ -334,7 +325,7 @@ def likeness(one, other, left, top, wide, mirror, rows, noise):
     return np.int64(np.floor(1000 * _correlation(one, sampled, rows, 1, noise)))
 
 
-@_compiled
+@compiled()
 def changed(one, other):
     """The largest mean difference, in whole levels, of an eighth by eighth of two pictures (channels, side, side)."""
     channels, side, part = one.shape[0], one.shape[1], one.shape[1] // 8

@@ -1,6 +1,6 @@
-"""How the kernels of `bench.metrics` are compiled, and the types they take.
+"""How loops over pixels are compiled, and the types that the kernels of `bench.metrics` take.
 
-They are written so that LLVM turns every loop into vector code and yet the numbers are the same on every machine:
+Those are written so that LLVM turns every loop into vector code and yet the numbers are the same on every machine:
 
 - single precision under strict IEEE rules: no contraction into fused multiply-adds (it would break the cross product of
   nearly opposite hues) and no reordering;
