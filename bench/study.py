@@ -4,14 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from bench import crew, grid, playing, progress
+from bench.data import open_v1
 from bench.data.collections import TRAINED_ON
 from bench.device import Machine
 from bench.job import Job
 from bench.parts import PARTS
 from bench.shelf import Shelf
-from bench.types import EVALUATED_SPLITS, Track
+from bench.types import DOMAINS, EVALUATED_SPLITS, Entry, Mix, Track
+
+
+class Planned(NamedTuple):
+    """A training of the study: the entry, what it sees, and its seed."""
+
+    entry: Entry
+    track: Track
+    seed: int
+
+
+def plan(collection: str) -> list[Planned]:
+    """What `jobs` trains on a collection of the study, told without opening or drawing it; the first seeds first."""
+    found = []
+    for part in PARTS:
+        track = Track.parse(part.track)
+        domains = _domains(collection, track)
+        mixes = [Mix.parse(text) for text in part.mixes] or [Mix((domain,)) for domain in domains]
+        if not part.mixes and domains == DOMAINS:
+            mixes.append(Mix(DOMAINS))
+        found += [
+            Planned(Entry(model, mix), track, seed) for model in part.models for mix in mixes for seed in part.seeds
+        ]
+    return sorted(found, key=lambda one: one.seed)
+
+
+def _domains(collection: str, track: Track) -> tuple[str, ...]:
+    """The domains that a collection of the study has for a track: all four, but for clips those with films."""
+    if collection != open_v1.NAME or not track.temporal:
+        return DOMAINS
+    filmed = {row.domain for row in open_v1.listed() if row.kind == "video"}
+    return tuple(domain for domain in DOMAINS if domain in filmed)
 
 
 def jobs(registry: crew.Registered, shelf: Shelf, budget: str) -> list[Job]:

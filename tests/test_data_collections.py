@@ -168,9 +168,9 @@ def test_a_collection_without_clips_says_which_has_some(tmp_path, size):
         open_collection(tmp_path, "gone", size, clips=True)
 
 
-@pytest.mark.parametrize("size", [0, -1, 15, 5000])
+@pytest.mark.parametrize("size", [0, -1, 31, 5000])
 def test_sizes_have_limits(tmp_path, drawer, size):
-    with pytest.raises(BenchError, match="from 16 to 1024"):
+    with pytest.raises(BenchError, match="from 32 to 1024"):
         open_collection(tmp_path, "procedural-v1", size)
 
 

@@ -126,7 +126,7 @@ def test_folders_that_cannot_be_used_say_why(tmp_path):
     ):
         with pytest.raises(BenchError, match=words):
             add(home, "mine", path, "anime", SIZE)
-    with pytest.raises(BenchError, match="from 16 to 1024"):
+    with pytest.raises(BenchError, match="from 32 to 1024"):
         add(home, "mine", show(tmp_path / "in"), "anime", 5)
     with pytest.raises(BenchError, match="folder, prefix, image"):
         add(home, "mine", tmp_path / "in", "anime", SIZE, group_by="colour")

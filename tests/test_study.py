@@ -1,6 +1,8 @@
 """The study: what it trains, and that one command makes data, trainings, evaluations, galleries and pages."""
 
+import socket
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -10,12 +12,15 @@ from typer.testing import CliRunner
 import baselines
 from bench import gallery, records, report, study
 from bench.cli import app
+from bench.cli.terminal import Size
 from bench.data import collections
+from bench.errors import BenchError
 from bench.gallery import making
-from bench.parts import GRAY, PARTS, SEEDS, Part
+from bench.parts import COLLECTIONS, GRAY, PARTS, SEEDS, Part
 from bench.shelf import Shelf
-from bench.study import jobs
 from bench.types import BUDGETS, Budget, Track
+
+RECORDS = Path(__file__).parents[1] / "leaderboards" / "records"
 
 
 @pytest.fixture
@@ -25,7 +30,8 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(collections, "PICTURES", 32)
     monkeypatch.setitem(BUDGETS, "smoke", Budget("smoke", images=32, width=0.25, batch_size=8))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("BENCH_HOME", raising=False)
+    for name in ("BENCH_HOME", "BENCH_RECORDS"):
+        monkeypatch.delenv(name, raising=False)
     torch.set_num_threads(1)
     return tmp_path
 
@@ -41,15 +47,30 @@ def test_every_part_can_be_trained() -> None:
             assert part.track in baselines.load(model).TRACKS
 
 
-def test_the_automatic_gray_track_has_three_seeds(small: Path) -> None:
-    shelf = Shelf(small / ".bench", "procedural-v1", 32)
-    found = jobs(baselines, shelf, "smoke")
+def test_the_automatic_gray_track_has_three_seeds() -> None:
+    found = study.plan("procedural-v1")
     gray = {(one.entry.name, one.seed) for one in found if one.track == Track("gray")}
     assert len(SEEDS) == 3
     assert gray >= {(f"{model}@mixed", seed) for model in GRAY for seed in SEEDS}
     assert ("camizan2023-resnet34@cartoon+live-action", 2) in gray
     assert [one.seed for one in found] == sorted(one.seed for one in found), "every first seed before any second"
-    assert len({one.folder(shelf.home) for one in found}) == len(found), "no training twice"
+    assert len(set(found)) == len(found), "no training twice"
+
+
+@pytest.mark.slow
+def test_a_plan_is_what_is_trained(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collections, "PICTURES", 8)
+    todo = study.jobs(baselines, Shelf(small / ".bench", "procedural-v1", 32), "smoke")
+    planned = study.plan("procedural-v1")
+    assert {(one.entry, one.track, one.seed) for one in todo} == set(planned)
+    assert len({one.folder(small) for one in todo}) == len(todo) == len(planned), "no training twice"
+    assert [one.seed for one in todo] == [one.seed for one in planned]
+
+
+def test_clips_are_planned_for_the_domains_that_have_them() -> None:
+    """Open-v1 has films of two domains only; its committed records say which."""
+    planned = {one.entry.mix.name for one in study.plan("open-v1") if one.track.temporal and one.entry.mix}
+    assert planned == {path.name.split(".")[1] for path in RECORDS.glob("open-v1-64px.*+previous*")}
 
 
 @pytest.mark.slow
@@ -98,17 +119,30 @@ def test_a_part_knows_its_trainings() -> None:
         assert not part.holds(*other)
 
 
-def test_a_part_holds_what_is_trained_for_it(small: Path) -> None:
-    for one in jobs(baselines, Shelf(small / ".bench", "procedural-v1", 32), "smoke"):
+def test_a_part_holds_what_is_planned() -> None:
+    for one in study.plan("procedural-v1"):
         assert one.entry.mix is not None
         assert any(part.holds(one.entry.model, one.entry.mix.name, one.track.name, one.seed) for part in PARTS)
 
 
-def test_a_plan_trains_nothing(small: Path) -> None:
-    result = CliRunner().invoke(app, ["study", "--plan", "--collection", "procedural-v1", "--size", "32"])
+def test_a_plan_opens_and_fetches_nothing(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both collections, on a machine that has neither and no network."""
+    monkeypatch.setattr(socket, "socket", lambda *given, **more: pytest.fail("the network was asked"))
+    result = CliRunner().invoke(app, ["study", "--plan", "--size", "64"])
     assert result.exit_code == 0, result.output
-    assert "fu2017-cgan@anime" in result.output
-    assert not (small / ".bench/checkpoints").exists()
+    said = result.output.splitlines()
+    for name in COLLECTIONS:
+        assert f"{name}: {len(study.plan(name))} trainings of 32 images" in said
+    assert said.count("  fu2017-cgan@anime gray seed 2") == 2
+    assert said.count("  tcvc2019@anime gray+previous seed 0") == 1, "open-v1 has no films of anime"
+    assert not any(small.iterdir())
+
+
+def test_the_command_line_takes_the_sizes_that_collections_take(tmp_path: Path) -> None:
+    option = get_args(Size)[1]
+    assert (option.min, option.max) == (collections.LEAST_SIDE, collections.MOST_SIDE)
+    with pytest.raises(BenchError, match="choose 512 or less"):
+        collections.open_collection(tmp_path, "procedural-v1", 513)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,9 @@ def study(
     ] = None,
     device: Device = "auto",
     workers: Workers = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Only say what would be trained.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only say what would be trained; nothing is opened or drawn.")
+    ] = False,
     home: Home = HOME,
     records: Records = RECORDS,
     boards: Annotated[Path, typer.Option("--boards", help="Folder of the Markdown boards.")] = Path("leaderboards"),
@@ -45,7 +47,6 @@ def study(
     from bench.gallery.making import make
     from bench.parts import COLLECTIONS
     from bench.records import read_all
-    from bench.shelf import Shelf
 
     if budget not in BUDGETS:
         raise unknown("budget", budget, list(BUDGETS))
@@ -55,15 +56,15 @@ def study(
             raise unknown("collection of the study", name, list(COLLECTIONS))
     if mirror is not None and open_v1.NAME not in chosen:
         raise BenchError(f"--mirror holds the files of {open_v1.NAME}; add --collection {open_v1.NAME}.")
-    machine = Machine(device)
-    machine.check()
     if plan:
         for name in chosen:
-            todo = reference.jobs(baselines, Shelf(home, name, size), budget)
-            print(f"{name}: {len(todo)} trainings of {BUDGETS[budget].images or 'as many as the paper'} images")
-            for one in todo:
-                print(f"  {one.label} seed {one.seed}")
+            planned = reference.plan(name)
+            print(f"{name}: {len(planned)} trainings of {BUDGETS[budget].images or 'as many as the paper'} images")
+            for one in planned:
+                print(f"  {one.entry.name} {one.track.name} seed {one.seed}")
         return
+    machine = Machine(device)
+    machine.check()
     if open_v1.NAME in chosen:
         with progress.steps(f"fetching {open_v1.NAME}") as show:
             open_v1.fetch(home, mirror, show)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 Home = Annotated[Path, typer.Option("--home", envvar="BENCH_HOME", help="Folder for everything a run makes.")]
-Records = Annotated[Path, typer.Option("--records", help="Folder of the records.")]
+Records = Annotated[Path, typer.Option("--records", envvar="BENCH_RECORDS", help="Folder of the records.")]
 Collection = Annotated[str, typer.Option("--collection", help="procedural-v1, open-v1, or one you added.")]
 Size = Annotated[int | None, typer.Option("--size", min=32, max=1024, help="Side of the standardized images, pixels.")]
 TrackName = Annotated[str, typer.Option("--track", help="Condition, or condition+guidance: see bench tracks.")]

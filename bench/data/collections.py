@@ -26,6 +26,8 @@ BUILT_IN = (PROCEDURAL, SLICES, open_v1.NAME)
 WITH_CLIPS = (PROCEDURAL, open_v1.NAME)
 """Built-in collections that prepare clips of their own."""
 DEFAULT_SIZE = 128
+LEAST_SIDE, MOST_SIDE = 32, 1024
+"""Pixels a side of standardized images, as the command line takes them too."""
 SERIES, PICTURES = 40, 48
 """How large the published procedural-v1 is."""
 CLIPS_VERSION = "1"
@@ -270,10 +272,12 @@ def require_side(size: int) -> int:
     """Check a size that a user gave.
 
     Raises:
-        BenchError: unless it is from 16 to 1024.
+        BenchError: unless it is from `LEAST_SIDE` to `MOST_SIDE`.
     """
-    if not 16 <= size <= 1024:
-        raise BenchError(f"--size must be from 16 to 1024 pixels; got {size}; choose such as 64, 128 or 256.")
+    if not LEAST_SIDE <= size <= MOST_SIDE:
+        raise BenchError(
+            f"--size must be from {LEAST_SIDE} to {MOST_SIDE} pixels; got {size}; choose such as 64, 128 or 256."
+        )
     return size
 
 

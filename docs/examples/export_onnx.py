@@ -1,6 +1,6 @@
 """A tiny colorizer as lab-model.onnx: CIE L in [0, 100] to ab, one picture of 64x64 at a time, convention inside.
 
-Writing needs `pip install onnx onnxscript`, reading `pip install 'chromabench[onnx]'`.
+Writing needs `pip install onnx onnxscript`, reading `pip install -e '.[onnx]'` in the clone.
 """
 
 import json

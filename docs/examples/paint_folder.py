@@ -17,5 +17,7 @@ def colorize(gray: np.ndarray) -> np.ndarray:
 track = Track("gray")
 shelf = Shelf(Path(".bench"), "procedural-v1", size=64)
 for split in ("test", "series"):
+    if not shelf.has("cartoon", split, track):  # a small collection may lack one
+        continue
     images = shelf.load("cartoon", split, track)  # conditions (n, h, w); their targets are there too: do not look
     write_predictions(Path("out/cartoon") / split, images, colorize(images.conditions))

@@ -9,6 +9,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from bench.data.collections import LEAST_SIDE
 from bench.data.procedural import texture
 from bench.data.procedural.canvas import Canvas
 from bench.data.procedural.figure import draw_figure
@@ -49,6 +50,9 @@ class _Pen:
     behind: float
 
 
+MOST_DRAWN = 512
+"""Pixels a side up to which pictures are drawn; the least is that of all images."""
+
 _PENS = {"cartoon": _Pen(15, 9, 6), "anime": _Pen(6.5, 5, 0), "live-action": _Pen(0, 0, 0), "manga": _Pen(12, 6.5, 4.5)}
 
 
@@ -69,8 +73,9 @@ def check(domain: str, size: int) -> None:
     """
     if domain not in DOMAINS:
         raise unknown("domain", domain, list(DOMAINS))
-    if not 32 <= size <= 512:
-        raise BenchError(f"procedural pictures are 32 to 512 pixels a side, not {size}.")
+    if not LEAST_SIDE <= size <= MOST_DRAWN:
+        choice = f"{MOST_DRAWN} or less" if size > MOST_DRAWN else f"{LEAST_SIDE} or more"
+        raise BenchError(f"drawn pictures are {LEAST_SIDE} to {MOST_DRAWN} pixels a side, not {size}; choose {choice}.")
 
 
 @dataclass(frozen=True)
