@@ -343,7 +343,8 @@ def subjects(
     if one.exported is not None:
         exported = one.exported
         paint = painted(lambda images: exported.predict(images, device))
-        subject = Subject(one.entry, "submission", paint, digest=exported.digest, device=device_name(device))
+        where = device_name(exported.place(device))
+        subject = Subject(one.entry, "submission", paint, digest=exported.digest, device=where)
         return lambda domain, name: subject
     if one.job is None:
         fit = cache(lambda domain: registry.load(one.entry.model).fit(shelf.school.load(domain, "train", track)))

@@ -15,8 +15,8 @@ from bench.errors import BenchError
 from bench.exported import read
 from bench.types import Images
 
-onnx = pytest.importorskip("onnx", reason="pip install 'chromabench[onnx]'")
-pytest.importorskip("onnxruntime", reason="pip install 'chromabench[onnx]'")
+onnx = pytest.importorskip("onnx", reason="pip install -e '.[onnx]'")
+pytest.importorskip("onnxruntime", reason="pip install -e '.[onnx]'")
 
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402 - after the check that it is there
 
@@ -77,6 +77,16 @@ def test_it_paints_what_the_graph_says(tmp_path: Path, shape: tuple[Any, ...]) -
     assert facts["convention"] == SAID
 
 
+def test_where_it_runs_is_said_and_not_only_where_it_was_asked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported = read(write(tmp_path / "m.onnx", model()))
+    gpu = torch.device("cuda", 0)
+    for providers, place in ((["CPUExecutionProvider"], "cpu"), (["CUDAExecutionProvider"], "cuda")):
+        monkeypatch.setattr("onnxruntime.get_available_providers", lambda providers=providers: providers)
+        assert exported.place(gpu).type == place
+
+
 def test_a_fixed_size_is_kept_or_resized(tmp_path: Path) -> None:
     path = write(tmp_path / "m.onnx", model((1, 1, SIZE, SIZE)))
     with pytest.raises(BenchError, match="evaluate with --size 16"):
@@ -105,7 +115,7 @@ def test_without_onnx_runtime_one_line_says_what_to_install(
     monkeypatch.setitem(sys.modules, missing, None)
     refused(
         write(tmp_path / "m.onnx", model()),
-        rf"needs {missing}, which is not installed: pip install 'chromabench\[onnx\]'",
+        rf"needs {missing}, which is not installed: pip install -e '.\[onnx\]'",
     )
 
 

@@ -79,7 +79,7 @@ def test_an_exported_program(here: Path) -> None:
 @pytest.mark.filterwarnings("ignore")  # the exporter's own
 def test_an_onnx_file(here: Path) -> None:
     for name in ("onnx", "onnxruntime", "onnxscript"):
-        pytest.importorskip(name, reason="pip install 'chromabench[onnx]' onnxscript")
+        pytest.importorskip(name, reason="pip install -e '.[onnx]' onnxscript")
     play(commands("export_onnx"))
     assert "lab-model" in names(here)
 

@@ -39,7 +39,7 @@ class Store:
         try:
             from fsspec.core import url_to_fs
         except ModuleNotFoundError:
-            raise BenchError("--store needs fsspec: pip install 'chromabench[cluster]'") from None
+            raise BenchError("--store needs fsspec: pip install -e '.[cluster]' in ChromaBench's folder") from None
         try:
             system, root = url_to_fs(url)
         except (ValueError, ImportError) as error:

@@ -231,7 +231,7 @@ def _engine(where: Where, orders: int, shelf: Shelf, machine: Machine, stopping:
             if error.name != "ray":
                 raise
             raise BenchError(
-                "--cluster needs Ray, which is not installed: pip install 'chromabench[cluster]'"
+                "--cluster needs Ray, which is not installed: pip install -e '.[cluster]' in ChromaBench's folder"
             ) from None
         return Nodes(where.cluster, machine, shelf.home)
     count = workers_for(machine, orders, where.workers)

@@ -233,9 +233,7 @@ def _notes(counts: Mapping[str, Mapping[str, int]], splits: Mapping[tuple[str, s
         if "series" not in kept:
             notes.append(f"{domain}: no series: no train group has {FEWEST_FOR_SERIES} images that differ enough")
         if len(counts[domain]) < FEWEST_GROUPS:
-            notes.append(
-                f"{domain}: no val and test: that takes {FEWEST_GROUPS} groups, and there are {len(counts[domain])}"
-            )
+            notes.append(f"{domain}: no val and test: that takes {FEWEST_GROUPS} groups, it has {len(counts[domain])}")
         elif missing:
             notes.append(f"{domain}: no {' and '.join(missing)}: no group could be held out")
     return tuple(notes)

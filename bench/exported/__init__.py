@@ -42,6 +42,8 @@ class Graph(Protocol):
     written_by: str
     parameters: int
 
+    def place(self, device: torch.device) -> torch.device: ...
+
     def __call__(self, x: Tensor) -> Tensor: ...
 
 
@@ -123,6 +125,10 @@ class Exported:
         if size is None and self.convention.resize:
             size = max(1, 2**18 // (self._sides[0].low * self._sides[1].low))
         return predict(_Player(self), images, self.track, device, size)
+
+    def place(self, device: torch.device) -> torch.device:
+        """Where it runs when asked for a device: an ONNX file on CUDA only where ONNX Runtime has it."""
+        return self._graph.place(device)
 
     def fits(self, shape: tuple[int, ...]) -> None:
         """Refuse images of another height and width, unless the convention says that they are resized.

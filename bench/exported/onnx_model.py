@@ -26,7 +26,8 @@ OWN = ("", "ai.onnx")
 LONGEST_NAME = 255
 """Bytes: no file system here takes a longer one."""
 FLOATS = {"tensor(float)": torch.float32, "tensor(float16)": torch.float16}
-INSTALL = "pip install 'chromabench[onnx]'"
+CUDA = "CUDAExecutionProvider"
+INSTALL = "pip install -e '.[onnx]' in ChromaBench's folder"
 
 
 class OnnxModel:
@@ -78,6 +79,10 @@ class OnnxModel:
         shape = outputs[0].shape
         self.channels = (shape[1] if isinstance(shape[1], int) else None) if len(shape) == 4 else 0
 
+    def place(self, device: torch.device) -> torch.device:
+        """Where it runs when asked for a device: the CPU, unless this runtime has CUDA."""
+        return device if CUDA in self._runtime.get_available_providers() else torch.device("cpu")
+
     def __call__(self, x: Tensor) -> Tensor:
         """Play it: with ONNX Runtime's CUDA where `x` lies on such a device and the runtime has it, else on the CPU.
 
@@ -97,13 +102,12 @@ class OnnxModel:
         options = self._runtime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 4  # what goes wrong is said once, in the error
-        wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"] if device == "cuda" else ["CPUExecutionProvider"]
-        providers: list[Any] = [name for name in wanted if name in self._runtime.get_available_providers()]
-        if device == "cuda" and len(providers) == 1:
+        providers: list[Any] = ["CPUExecutionProvider"]
+        if device == "cuda" and CUDA in self._runtime.get_available_providers():
+            # TF32 would make a score depend on the device, and a search among kernels on the run.
+            providers.insert(0, (CUDA, {"use_tf32": "0", "cudnn_conv_algo_search": "DEFAULT"}))
+        elif device == "cuda":
             logging.getLogger(__name__).warning("this ONNX Runtime has no CUDA: %s runs on the CPU", self.path)
-        # TF32 would make a score depend on the device, and a search among kernels on the run.
-        exact = {"use_tf32": "0", "cudnn_conv_algo_search": "DEFAULT"}
-        providers = [(name, exact) if name == "CUDAExecutionProvider" else name for name in providers]
         try:
             return self._runtime.InferenceSession(str(self.path), options, providers=providers)
         except Exception as error:

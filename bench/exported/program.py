@@ -127,6 +127,10 @@ class Program:
         parameters = {id(tensor): tensor.numel() for tensor in stored["parameter"].values()}
         self.parameters = sum(parameters.values())
 
+    def place(self, device: Device) -> Device:
+        """Where it runs when asked for a device: there."""
+        return device
+
     def __call__(self, x: Tensor) -> Tensor:
         """Play it on the device of `x`.
 
