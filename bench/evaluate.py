@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from bench import slices
+from bench import conditions, slices
 from bench.data.manifest import Split
 from bench.data.splits import SMALL_DOMAIN
 from bench.errors import BenchError
@@ -83,6 +83,7 @@ def painted(predict: Predictor) -> Pieces:
         count, height, width = images.conditions.shape
         alone = images.frames is None and images.palettes is None
         step = max(1, PIECE // (height * width)) if alone else max(1, count)
+        step -= step % 32 if step > 32 else 0  # whole batches of the extractors, as where kept pictures are read
         for start in range(0, count, step):
             rows = slice(start, min(start + step, count))
             yield rows, predict(images if step >= count else images.at(np.arange(rows.start, rows.stop)))
@@ -162,6 +163,7 @@ def _scored(
             predictions[rows] = piece
         extracted.append(scorer.extracted(piece))
         parts.append({**scorer.images(piece, truth, rows), **drawn})
+        extracted[-1].result()  # pieces must not pile up, nor the next be painted on a GPU that has this one in hand
     values = {id: np.concatenate([part[id] for part in parts]) for id in parts[0]}
     values |= scorer.clips(predictions, truth)
     pooled = scorer.pooled(extracted, truth)
@@ -215,8 +217,9 @@ def _painting(
     """
     if subject.kind == "submission" and not subject.digest:
         return subject.pieces(images), {}
-    # The same weights may be read otherwise by another version of the code around them.
-    origin = Origin(split=facts.digest, track=track, model=f"{subject.digest} chromabench {version('chromabench')}")
+    # The same weights may be read otherwise by another version of the code around them, and be shown something else.
+    made_by = f"{subject.digest} chromabench {version('chromabench')} conditions {conditions.VERSION}"
+    origin = Origin(split=facts.digest, track=track, model=made_by)
     found = None
     if subject.digest and not repaint:
         found = by_the_first(lambda: find(home, name, origin, images.ids, images.targets.shape))
@@ -229,7 +232,7 @@ def _painting(
             add = None
             if subject.digest and leads():
                 add = stack.enter_context(keeping(home, name, origin, images.ids, cost))
-            pieces, seconds = iter(subject.pieces(images)), 0.0
+            pieces, seconds, last = iter(subject.pieces(images)), 0.0, None
             while True:
                 started = time.perf_counter()
                 one = next(pieces, None)
@@ -240,8 +243,13 @@ def _painting(
                 check_predictions(subject.entry.name, piece, images.targets[rows])
                 if add is not None:
                     add(piece)
-                yield rows, piece
+                if last is not None:
+                    yield last
+                last = one
             cost["images_per_second"] = round(len(images) / seconds, 1)
+        # All are kept before the last is scored: what breaks off there need not be painted again.
+        if last is not None:
+            yield last
 
     # Several processes paint together, before the first one scores alone.
     return (list(made()) if place()[1] > 1 else made()), cost

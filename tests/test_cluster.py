@@ -1,5 +1,6 @@
 """A grid on several nodes: what is lost with a node is done again elsewhere, what is finished is not."""
 
+import errno
 import json
 import os
 import signal
@@ -118,6 +119,29 @@ def test_who_lost_a_claim_notices_and_leaves_the_other_s_alone(tmp_path: Path) -
             time.sleep(0.02)
         assert mine.lost
     assert json.loads(path.read_text()) == theirs
+
+
+def test_a_file_system_that_is_away_for_a_moment_ends_no_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network file system may answer with an error that is none of a missing file."""
+    path = tmp_path / ".claim"
+
+    def away(self: Path, *given: object, **more: object) -> str:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with claim(path, beat=0.02) as mine:
+        assert mine is not None
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_text", away)
+            time.sleep(0.2)
+        before = path.read_text()
+        until = time.monotonic() + 5
+        while path.read_text() == before and time.monotonic() < until:
+            time.sleep(0.02)
+        assert path.read_text() != before
+        assert not mine.lost
+        monkeypatch.setattr(Path, "read_text", away)
+    monkeypatch.undo()
+    assert path.exists()  # nobody could say whose it was: it expires
 
 
 def test_a_holder_that_hangs_beats_no_more(tmp_path: Path) -> None:

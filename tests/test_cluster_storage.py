@@ -41,6 +41,18 @@ def test_a_folder_comes_back_as_it_was_and_a_newer_one_replaces_it(url: str, tmp
     assert len(there._system.ls(f"{there._root}/a/b")) == 2  # the manifest and the one file it names
 
 
+def test_what_another_command_is_storing_stays(url: str, tmp_path: Path) -> None:
+    """Two grids share one collection: one may put it whole while the other is in the middle of a file."""
+    one, other = Store(url), Store(url)
+    one.put(made(tmp_path / "one", x="1"), "a")
+    halfway = f"{one._root}/a/{'0' * 64}.abc.part"
+    one._system.pipe_file(halfway, b"half")
+    other.put(made(tmp_path / "two", x="2"), "a")
+    assert one._system.exists(halfway)
+    assert one.get("a", tmp_path / "got")
+    assert held(tmp_path / "got") == {"inner/x": "2"}
+
+
 def test_a_folder_that_was_cut_while_it_was_stored_is_as_before(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

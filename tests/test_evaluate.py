@@ -79,6 +79,20 @@ def test_painted_in_pieces_it_is_the_same(tmp_path: Path, monkeypatch: pytest.Mo
     assert [rows for rows, _ in painted(painter)(told)] == [slice(0, 9)]
 
 
+def test_what_breaks_off_while_it_scores_is_not_painted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    painter = Painter()
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Scorer, "images", cut)
+        with pytest.raises(KeyboardInterrupt):
+            score(tmp_path, of(painter))
+    score(tmp_path, of(painter))
+    assert painter.runs == 1
+
+
 def test_memory_does_not_grow_with_the_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of targets that lie in a file, as those of a collection do."""
     monkeypatch.setattr(bench.evaluate, "PIECE", 64 * 32 * 32)

@@ -67,7 +67,8 @@ class Store:
         whole = {"files": files, "sha256": hashlib.sha256(text.encode()).hexdigest()}
         self._write(f"{place}/{MANIFEST}", json.dumps(whole).encode())
         for old in self._system.ls(place, detail=False):
-            if PurePosixPath(old).name not in {MANIFEST, *files.values()}:
+            # What ends in `.part` another command may be storing at this moment.
+            if (stored := PurePosixPath(old).name) not in {MANIFEST, *files.values()} and not stored.endswith(".part"):
                 with suppress(FileNotFoundError):
                     self._system.rm_file(old)
 

@@ -175,15 +175,12 @@ def evaluate_all(
     if machine.several:
         _give_out(orders, names, where, shelf, machine, take, "evaluations")
     else:
-        again = False
         try:
             _give_out(orders, names, where, shelf, machine, take, "evaluations", partial(finished, shelf.home))
-        except KeyboardInterrupt:
-            again = True
+        except BenchError:
+            forget(shelf.home, orders)
             raise
-        finally:
-            if not again:
-                forget(shelf.home, orders)
+        forget(shelf.home, orders)  # not where it was cut, or the disk was full: the same command goes on from there
     return [record for _, record in sorted(found.items())]
 
 

@@ -57,11 +57,14 @@ class Claim:
         """Let go of it."""
         self._over.set()
         self._thread.join()
-        if self._own():
-            for left in self._path.parent.glob(f"{self._path.name}.*"):  # of one who was cut while breaking a claim
-                left.unlink(missing_ok=True)
-            self._path.unlink(missing_ok=True)
-        os.close(self._handle)
+        try:
+            with suppress(OSError):  # where the disk is away, the claim expires
+                if self._own():
+                    for left in self._path.parent.glob(f"{self._path.name}.*"):  # of one cut while breaking a claim
+                        left.unlink(missing_ok=True)
+                    self._path.unlink(missing_ok=True)
+        finally:
+            os.close(self._handle)
 
     def _write(self, number: int) -> None:
         facts = {**_me(), "token": self._token, "beat": number}
@@ -79,7 +82,8 @@ class Claim:
             # A disk that is full or away for a while: the claim may expire then, and its holder must notice.
             with suppress(OSError):
                 self._write(number)
-            self.lost = not self._own()
+            with suppress(OSError):
+                self.lost = not self._own()
 
 
 @contextmanager
