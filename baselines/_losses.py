@@ -25,9 +25,12 @@ def l1(fake: Tensor, y: Tensor) -> Tensor:
     return F.l1_loss(fake.float(), y.float())
 
 
-def generator_terms(x: Tensor, y: Tensor, fake: Tensor, judge: Judge, l1_weight: float) -> dict[str, Tensor]:
-    """The non-saturating generator objective; the discriminator sees the condition beside the colour."""
-    return {"l1": l1_weight * l1(fake, y), "gan": adversarial(judge(torch.cat([x, fake], dim=1)), real=True)}
+def generator_terms(x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None, l1_weight: float) -> dict[str, Tensor]:
+    """The non-saturating generator objective; the discriminator sees the condition beside the colour. L1 alone where no
+    judge plays.
+    """
+    terms = {"l1": l1_weight * l1(fake, y)}
+    return terms if judge is None else terms | {"gan": adversarial(judge(torch.cat([x, fake], dim=1)), real=True)}
 
 
 def discriminator_terms(x: Tensor, y: Tensor, fake: Tensor, judge: Judge, weight: float) -> dict[str, Tensor]:

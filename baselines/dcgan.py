@@ -141,8 +141,6 @@ class LabGan(Colorizer):
     def generator_losses(
         self, batch: Batch, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None
     ) -> dict[str, Tensor]:
-        if judge is None:
-            return {"l1": L1_WEIGHT * _losses.l1(fake, y)}
         return _losses.generator_terms(x, y, fake, judge, L1_WEIGHT)
 
     def discriminator_losses(self, batch: Batch, x: Tensor, y: Tensor, fake: Tensor, judge: Judge) -> dict[str, Tensor]:

@@ -62,10 +62,7 @@ class VideoGan(_tcvc2019.FrameColorizer):
         self, batch: Batch, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None
     ) -> dict[str, Tensor]:
         # x holds the condition and the previous colours: what the discriminator sees beside a frame.
-        terms = {"l1": L1_WEIGHT * _losses.l1(fake, y)}
-        if judge is not None:
-            terms = _losses.generator_terms(x, y, fake, judge, L1_WEIGHT)
-        return terms | self.perceptual_terms(fake, y)
+        return _losses.generator_terms(x, y, fake, judge, L1_WEIGHT) | self.perceptual_terms(fake, y)
 
     def discriminator_losses(self, batch: Batch, x: Tensor, y: Tensor, fake: Tensor, judge: Judge) -> dict[str, Tensor]:
         return _losses.discriminator_terms(x, y, fake, judge, weight=0.5)
