@@ -372,7 +372,7 @@ def test_a_journal_is_safe_from_threads(tmp_path):
 
 @pytest.mark.parametrize("every", ["60x", "0", "-1s"])
 def test_a_step_is_checked_before_anything_is_read(tmp_path, season, monkeypatch, every):
-    monkeypatch.setattr(folder, "find", lambda *args: pytest.fail("looked"))
+    monkeypatch.setattr(folder, "look", lambda *args: pytest.fail("looked"))
     with pytest.raises(BenchError, match="--every must be"):
         add(tmp_path, "show", season, "anime", SIZE, every=every)
     assert not list(tmp_path.iterdir())

@@ -1,13 +1,17 @@
 """A split in memory: every condition and guidance of a track, clips, and what is kept."""
 
+import errno
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bench import conditions, guidance
+from bench.data import loading, png
 from bench.data import manifest as manifests
-from bench.data import png
 from bench.data.loading import load
 from bench.data.manifest import Item, Manifest, Split, in_order
 from bench.errors import BenchError
@@ -106,6 +110,58 @@ def test_each_condition_is_kept_and_guidance_made_again(tmp_path: Path, monkeypa
     monkeypatch.setattr(conditions, "VERSION", conditions.VERSION + 1)
     with pytest.raises(BenchError, match=r"a0\.png"):  # kept under other rules: made again, from files that are gone
         load(made, tracks[2], cache)
+
+
+def test_what_another_process_kept_meanwhile_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be mapped there: a file that is replaced under a map is lost on some network disks."""
+    made, cache, decode = split(tmp_path / "data"), tmp_path / "cache", loading._decode
+    kept = []
+
+    def slow(*given: Any) -> None:
+        monkeypatch.setattr(loading, "_decode", decode)
+        load(made, Track("gray"), cache)
+        (path,) = cache.iterdir()
+        kept.append((path, path.stat().st_ino))
+        decode(*given)
+
+    monkeypatch.setattr(loading, "_decode", slow)
+    images = load(made, Track("gray"), cache)
+    ((path, number),) = kept
+    assert path.stat().st_ino == number
+    assert isinstance(images.targets, np.memmap)
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("trouble", ["no folder can be made", "no space left"])
+def test_a_disk_that_takes_nothing_ends_no_evaluation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    made, cache = split(tmp_path / "data"), tmp_path / "cache"
+    if trouble == "no space left":
+        monkeypatch.setattr(loading.files, "whole", full)
+    else:
+        cache.write_bytes(b"")
+    assert same(load(made, Track("gray"), cache), load(made, Track("gray")))
+
+
+def test_keeping_takes_no_second_copy_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = replace(split(tmp_path / "data"), size=1024)
+    whole = len(made) * 1024 * 1024 * 4
+
+    def blank(split: Split, condition: str, targets: np.ndarray, conditions: np.ndarray) -> None:
+        targets[:], conditions[:] = 3, 4
+
+    monkeypatch.setattr(loading, "_decode", blank)
+    tracemalloc.start()
+    images = load(made, Track("gray"), tmp_path / "cache")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert isinstance(images.targets, np.memmap)
+    assert (images.targets[-1, -1, -1, -1], images.conditions[0, 0, 0]) == (3, 4)
+    assert whole <= most < 1.2 * whole
 
 
 def test_an_image_without_a_page_is_named_even_if_kept(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from bench.data import standardize
 from bench.data.resampling import fingerprint, square
 from bench.data.video import Reading, Step, UnusableVideo
 from bench.data.video.decoding import opened
-from bench.data.video.pictures import glance, picture, squares
+from bench.data.video.pictures import glance, picture, rgb, squares
 
 SCENE = films.scene(7)
 
@@ -52,6 +52,29 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
 def test_every_format_shows_the_same_colours(tmp_path, name, codec, format):
     path = films.film(tmp_path / name, [SCENE] * 3, codec=codec, format=format)
     assert distance(shown(path), SCENE) < 4
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "high"),
+    [
+        (640, 360, False),
+        (854, 480, False),
+        (720, 576, False),
+        (1024, 576, False),
+        (960, 720, True),
+        (1280, 544, True),  # in the shape of the cinema
+        (1920, 800, True),
+        (640, 800, True),
+    ],
+)
+def test_a_film_that_names_no_matrix_has_that_of_its_definition(width, height, high):
+    import av
+
+    frame = av.VideoFrame(width, height, "yuv444p")
+    for plane, level in zip(frame.planes, (81, 90, 240), strict=True):  # BT.601's red
+        plane.update(bytes([level]) * plane.buffer_size)
+    came = rgb(frame)[0, 0]
+    assert abs(came.astype(int) - ((255, 24, 0) if high else (254, 0, 0))).max() <= 1
 
 
 def test_ten_bits_are_finer_than_eight(tmp_path):

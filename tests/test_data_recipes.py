@@ -1,123 +1,23 @@
 """Known data sets: every layout in miniature, every wrong download in one line, the leak only where it is asked for."""
 
 import json
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import av
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from miniatures import SIZE, add, blocks, layout, save, sides, stored
 from PIL import Image
 
-from bench.data import png, recipes, video
+from bench.data import png, recipes
 from bench.data.building import Draft
 from bench.data.loading import load
-from bench.data.manifest import Manifest, read, verify
+from bench.data.manifest import read, verify
 from bench.data.recipes.preparing import LEGACY, shuffled
 from bench.data.recipes.recipe import Shuffle
 from bench.errors import BenchError
 from bench.types import Track
-
-SIZE = 32
-FEW = 0.0001
-"""Of the published numbers of files: the folders here are miniatures."""
-
-
-def blocks(seed: int, width: int = 48, height: int = 48, gray: bool = False) -> Image.Image:
-    """An image unlike those of other seeds."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (9, 9, 1 if gray else 3), dtype=np.uint8)
-    return Image.fromarray(np.repeat(pixels, 3, axis=2) if gray else pixels).resize((width, height), 0)
-
-
-def save(path: Path, image: Image.Image) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path)
-    return path
-
-
-def pair(seed: int) -> Image.Image:
-    both = Image.new("RGB", (96, 48))
-    both.paste(blocks(seed), (0, 0))
-    both.paste(blocks(seed + 5000, gray=True), (48, 0))
-    return both
-
-
-def film(path: Path, seed: int, pictures: int = 7, rate: int = 25, frames: int = 50) -> Path:
-    """A film that shows each picture for so many frames."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=rate)
-        stream.height = stream.width = 48
-        stream.pix_fmt = "yuv420p"
-        stream.bit_rate = 4_000_000
-        for number in range(pictures):
-            shown = av.VideoFrame.from_ndarray(np.asarray(blocks(seed * 100 + number)), format="rgb24")
-            for _ in range(frames):
-                container.mux(stream.encode(shown))
-        container.mux(stream.encode())
-    return path
-
-
-def stored(path: Path, seeds: range, extra: dict[str, list] | None = None) -> Path:
-    """A table as Hugging Face writes it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cells = []
-    for seed in seeds:
-        file = save(path.parent / ".scratch" / "x.png", blocks(seed))
-        cells.append({"bytes": file.read_bytes(), "path": f"{seed}.png"})
-    kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
-    pq.write_table(pa.table({"image": pa.array(cells, kind), **(extra or {})}), path)
-    return path
-
-
-def layout(id: str, root: Path) -> Path:
-    """A miniature of a recipe's folder."""
-    match id:
-        case "kaggle-cartoon" | "movie-stills":
-            for number in range(24):
-                save(root / f"film {number // 6}" / f"{number}.jpg", blocks(number))
-        case "anime-sketch-pair":
-            for number in range(24):
-                save(root / ("train" if number < 18 else "val") / f"{number}.png", pair(number))
-        case "sk8-infinity" | "pokemon" | "dragonball" | "futurama":
-            for number in range(4):
-                film(root / "season 1" / f"ep{number}.mp4", number)
-        case "manga109":
-            for number, title in enumerate(["ARMS", "LoveHina_vol01", "LoveHina_vol14", "Akuhamu", "Belmondo"]):
-                for page in range(4):
-                    save(root / "images" / title / f"{page:03}.jpg", blocks(10 * number + page, gray=page > 1))
-            save(root / "annotations" / "cover.png", blocks(999))
-        case "danbooru":
-            for number in range(24):
-                save(root / f"{number % 8:04}" / f"{1000 * number + number % 8}.jpg", blocks(number))
-        case "atd-12k":
-            for number in range(12):
-                name = f"{'Disney_v4' if number % 2 else 'Japan_v2'}_{number % 6}_{100 * number:06}_s1"
-                place, end = ("train_10k", "jpg") if number < 9 else ("test_2k_540p", "png")
-                for frame in (1, 2, 3):
-                    save(root / place / name / f"frame{frame}.{end}", blocks(10 * number + frame))
-                if end == "png":
-                    save(root / "test_2k_original" / name / "frame2.png", blocks(10 * number + 2))
-        case "huggingface":
-            for number in range(24):
-                split = "train" if number < 16 else ("validation" if number < 20 else "test")
-                save(root / split / f"{number}.png", blocks(number))
-    return root
-
-
-def add(home: Path, id: str, root: Path, **options: Any) -> Manifest:
-    options.setdefault("at_least", FEW)
-    if id == "huggingface":
-        options.setdefault("domain", "anime")
-    return recipes.add(home, id, root, SIZE, **options)
-
-
-def sides(made: Manifest) -> Counter:
-    return Counter(item.split for item in made.items)
 
 
 @pytest.mark.parametrize("id", recipes.names())
@@ -198,50 +98,6 @@ def test_of_each_triplet_the_middle_frame_is_taken_and_films_stay_together(tmp_p
         *(f"Disney_v4_{n}" for n in (1, 3, 5)),
         *(f"Japan_v2_{n}" for n in (0, 2, 4)),
     }
-
-
-def test_films_are_sampled_by_their_own_frames(tmp_path):
-    root = layout("pokemon", tmp_path / "in")
-    film(root / "season 1" / "slow.mp4", 9, rate=10, frames=50)
-    made = add(tmp_path / "home", "pokemon", root, skip_damaged=True)
-    times = sorted(item.source for item in made.items if "slow" in item.source)
-    assert times[:3] == [f"season 1/slow.mp4 at {ms:08d} ms" for ms in (0, 5000, 10000)]
-    assert "season 1/ep1.mp4 at 00002000 ms" in {item.source for item in made.items}
-    assert {item.group for item in made.items} == {
-        f"season 1/{name}.mp4" for name in ("ep0", "ep1", "ep2", "ep3", "slow")
-    }
-
-
-def test_consecutive_frames_are_said_to_be_missing(tmp_path):
-    made = add(tmp_path / "home", "futurama", layout("futurama", tmp_path / "in"))
-    assert any("consecutive frames are clips" in note for note in made.notes)
-
-
-def test_a_broken_film_leaves_nothing_behind(tmp_path):
-    root = layout("sk8-infinity", tmp_path / "in")
-    whole = root / "season 1" / "ep1.mp4"
-    whole.write_bytes(whole.read_bytes()[:9000])
-    with pytest.raises(BenchError, match=r"ep1\.mp4 \(.*damaged"):
-        add(tmp_path / "home", "sk8-infinity", root)
-    assert not list((tmp_path / "home").rglob("*.png"))
-    made = add(tmp_path / "home", "sk8-infinity", root, skip_damaged=True)
-    assert [left.source for left in made.left_out] == ["season 1/ep1.mp4"]
-
-
-def test_a_film_that_breaks_off_leaves_no_frames(tmp_path, monkeypatch):
-    whole = video.stills
-
-    def breaking(path: Path, every: float) -> Iterator[video.Still]:
-        for number, still in enumerate(whole(path, every)):
-            if number == 3 and path.name == "ep1.mp4":
-                raise BenchError(f"{path}: expected a whole video; came a damaged one; replace it.")
-            yield still
-
-    monkeypatch.setattr(video, "stills", breaking)
-    made = add(tmp_path / "home", "sk8-infinity", layout("sk8-infinity", tmp_path / "in"), skip_damaged=True)
-    assert "season 1/ep1.mp4" in {left.source for left in made.left_out}
-    assert not [item for item in made.items if "ep1" in item.source]
-    assert len(list(made.root.rglob("*.png"))) == len(made.items)
 
 
 def test_the_leaking_split_cannot_be_mistaken(tmp_path):
@@ -398,6 +254,20 @@ def test_tables_of_hugging_face_are_read_row_by_row(tmp_path):
     assert len(made.items) == 26
     assert "data/test-00000-of-00001.parquet row 3" in {item.source for item in made.items}
     assert verify(made) == []
+
+
+def test_a_tenth_of_a_table_becomes_val_where_none_is_published(tmp_path):
+    root = tmp_path / "in"
+    stored(root / "data" / "train-00000-of-00001.parquet", range(80))
+    stored(root / "data" / "test-00000-of-00001.parquet", range(100, 106))
+    made = add(tmp_path / "home", "huggingface", root)
+    assert 2 <= sides(made)["val"] <= 16
+    assert sides(made) == {"train": 80 - sides(made)["val"], "val": sides(made)["val"], "test": 6}
+    assert {item.split for item in made.items if "test-0" in item.source} == {"test"}
+    assert add(tmp_path / "other", "huggingface", root).items == made.items
+    stored(root / "data" / "validation-00000-of-00001.parquet", range(200, 206))
+    whole = add(tmp_path / "third", "huggingface", root)
+    assert sides(whole) == {"train": 80, "val": 6, "test": 6}
 
 
 def test_a_column_of_groups_rules_the_split(tmp_path):

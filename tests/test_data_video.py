@@ -17,7 +17,7 @@ from scenedetect.common import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector
 
 from bench.data.resampling import square
-from bench.data.video import CLIP, Reading, Step, held_out, sampling, stills
+from bench.data.video import CLIP, Reading, Step, UnusableVideo, held_out, sampling, stills
 from bench.data.video.pictures import glance
 from bench.data.video.shots import RATIO, WINDOW, Cuts
 from bench.errors import BenchError
@@ -89,6 +89,36 @@ def test_a_frame_around_the_picture_is_cut_off(tmp_path):
     (still,) = stills(film(tmp_path / "a.mp4", [pixels]), crop=0.06)
     assert still.image.size == (84, 84)
     assert np.asarray(still.image).max(axis=2).min() > 100
+
+
+def test_frames_are_as_they_are_stored_or_as_a_player_shows_them(tmp_path):
+    combed, other = films.scene(7).copy(), films.scene(8)
+    combed[1::2] = other[1::2]
+    options = {"flags": "+ildct+ilme", "b": "8000000"}
+    path = films.film(
+        tmp_path / "a.mkv", [combed] * 3, codec="mpeg2video", format="yuv422p", options=options, aspect=(4, 3)
+    )
+    (stored,), (shown,) = list(stills(path)), list(stills(path, shown=True))
+    assert (stored.image.size, shown.image.size) == ((64, 48), (85, 48))
+    combs = [np.abs(np.diff(np.asarray(still.image).astype(int), axis=0)).mean() for still in (stored, shown)]
+    assert combs[1] < combs[0] / 4
+    assert (stored.number, stored.seconds) == (shown.number, shown.seconds)
+
+
+def test_the_cuts_of_a_film_are_found_beside_its_stills(tmp_path):
+    path = films.film(tmp_path / "a.mp4", films.shot(1, 20) + films.shot(2, 20) + films.shot(3, 20))
+    cuts = Cuts()
+    assert [still.number for still in stills(path, every=0.5, cuts=cuts)] == [0, 12, 24, 36, 48]
+    assert cuts.sure() == [20, 40]
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_colours_that_have_no_conversion_are_refused_in_one_line(tmp_path, shown):
+    path = films.film(
+        tmp_path / "a.mkv", [films.scene(1)] * 2, format="yuv420p10le", options={"color_trc": "smpte2084"}
+    )
+    with pytest.raises(UnusableVideo, match=r"came high dynamic range \(PQ\); convert it"):
+        list(stills(path, shown=shown))
 
 
 @pytest.mark.parametrize("data", [b"", b"no film at all", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 200])

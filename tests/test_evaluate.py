@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import bench.evaluate
+from bench import conditions
 from bench.data.manifest import Item, Split
 from bench.errors import BenchError
 from bench.evaluate import Subject, _flags, evaluate, painted
@@ -77,6 +78,15 @@ def test_painted_in_pieces_it_is_the_same(tmp_path: Path, monkeypatch: pytest.Mo
     # What is told the palette of another image is painted together with it.
     told = replace(IMAGES, palettes=np.zeros((9, 4, 4, 3), np.uint8))
     assert [rows for rows, _ in painted(painter)(told)] == [slice(0, 9)]
+
+
+def test_what_was_painted_under_other_rules_is_painted_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    painter = Painter()
+    score(tmp_path, of(painter))
+    monkeypatch.setattr(conditions, "VERSION", conditions.VERSION + 1)
+    for _ in range(2):
+        score(tmp_path, of(painter))
+    assert painter.runs == 2
 
 
 def test_what_breaks_off_while_it_scores_is_not_painted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.data.procedural import Shot, check_probe, draw, draw_many, plan, probe
+from bench.data.procedural import Shot, check_probe, draw, draw_many, plan, probe, workers
 from bench.data.procedural.canvas import Canvas, Frame
 from bench.data.procedural.palette import HOURS, base_colors
 from bench.data.procedural.scene import compose
@@ -73,6 +73,29 @@ def test_the_number_of_workers_changes_nothing(domain: str):
             assert a.page is not None
             assert b.page is not None
             assert np.array_equal(a.page, b.page)
+
+
+@pytest.mark.parametrize(
+    ("code", "how"),
+    [
+        ("raise SystemExit(3)", "ended with status 3, and why stands above"),
+        ("import os, sys; sys.stdin.read(); os.kill(os.getpid(), 9)", "was killed by signal 9"),
+    ],
+)
+def test_a_process_that_dies_while_it_draws_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, code: str, how: str
+) -> None:
+    def dying() -> subprocess.Popen[bytes]:
+        process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if "stdin" not in code:
+            process.wait()  # gone before it is told what to draw
+        return process
+
+    monkeypatch.setattr(workers, "_start", dying)
+    with pytest.raises(
+        BenchError, match=rf"picture {SMALL[0].id} \(anime\) from a process .* it {how}; .*give the same"
+    ):
+        list(draw_many(SMALL, "anime", 32, workers=2))
 
 
 def test_a_shot_is_the_same_whatever_was_drawn_before():

@@ -2,6 +2,7 @@
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,8 @@ def load(split: Split, track: Track, cache: Path | None = None) -> Images:
     Args:
         split: from `Manifest.split`; of clips on a track with a previous frame, else of stills.
         track: what to show and tell.
-        cache: a folder in which targets and conditions are kept under the split's digest; None to keep nothing.
+        cache: a folder in which targets and conditions are kept under the split's digest; None to keep nothing. One
+            that cannot be written, full or read-only, costs time and memory alone.
 
     Returns:
         Images, targets (n, size, size, 3) and conditions (n, size, size), uint8.
@@ -66,10 +68,7 @@ def load(split: Split, track: Track, cache: Path | None = None) -> Images:
         flat = np.empty(pixels * 4, np.uint8)
         _decode(split, track.condition, *views(flat))
         if kept is not None:
-            with files.whole(kept) as temporary, temporary.open("wb") as stream:
-                np.save(stream, np.concatenate([flat, _digest(flat)]), allow_pickle=False)
-            mapped = _cached(kept, pixels * 4)
-            flat = flat if mapped is None else mapped
+            flat = _kept(kept, flat)
     targets, conditions = views(flat)
     ids = tuple(item.id for item in split.items)
     hints = palettes = None
@@ -118,6 +117,23 @@ def _decode(
         except BenchError:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _kept(path: Path, flat: "UInt8[np.ndarray, ' pixels']") -> "UInt8[np.ndarray, ' pixels']":
+    """Keep an array and give the kept one, mapped; itself where it cannot be kept, for what is kept is only a copy."""
+    import numpy as np
+
+    # Another process may have kept the same meanwhile, and others have mapped that: it is not replaced under them.
+    found = _cached(path, len(flat))
+    if found is not None:
+        return found
+    with suppress(OSError), files.whole(path) as temporary, temporary.open("wb") as stream:
+        facts = {"descr": "|u1", "fortran_order": False, "shape": (len(flat) + DIGEST,)}
+        np.lib.format.write_array_header_1_0(stream, facts)
+        stream.write(flat.data)
+        stream.write(_digest(flat).data)
+    found = _cached(path, len(flat))
+    return flat if found is None else found
 
 
 def _cached(path: Path, length: int) -> "UInt8[np.ndarray, ' pixels'] | None":

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ import bench
 from bench.cores import cores
 from bench.data.procedural.plan import Shot
 from bench.data.procedural.render import Picture, check, draw
+from bench.errors import BenchError
 
 FEW = 150  # up to so many pictures, starting workers costs more than it saves
 AHEAD = 32  # finished pictures that may wait for each worker's turn
@@ -41,7 +43,8 @@ def draw_many(
         seed: of the collection.
 
     Raises:
-        BenchError: for another domain or size, before anything is drawn.
+        BenchError: for another domain or size, before anything is drawn; while pictures are taken, if a process that
+            draws ended early.
     """
     check(domain, size)
     if workers is None:
@@ -60,15 +63,15 @@ def _spread(shots: Sequence[Shot], domain: str, size: int, workers: int, seed: i
         for k, (process, line) in enumerate(zip(processes, lines, strict=True)):
             ids = [shot.id for shot in shots[k::workers]]
             assert process.stdin is not None
-            process.stdin.write(json.dumps({"ids": ids, "domain": domain, "size": size, "seed": seed}).encode())
-            process.stdin.close()
+            with suppress(OSError), process.stdin as pipe:  # of a process that is gone: its line says so in its turn
+                pipe.write(json.dumps({"ids": ids, "domain": domain, "size": size, "seed": seed}).encode())
             threading.Thread(
                 target=_collect, args=(process, line, len(ids), domain, size, stopped), daemon=True
             ).start()
         for i in range(len(shots)):
             picture = lines[i % workers].get()
             if picture is None:
-                raise RuntimeError(f"a process that draws pictures ended early, before {shots[i].id} ({domain}).")
+                raise _ended(processes[i % workers], f"{shots[i].id} ({domain})")
             yield picture
     finally:
         stopped.set()
@@ -77,6 +80,16 @@ def _spread(shots: Sequence[Shot], domain: str, size: int, workers: int, seed: i
             process.wait()
             if process.stdout is not None:
                 process.stdout.close()
+
+
+def _ended(process: subprocess.Popen[bytes], before: str) -> BenchError:
+    """Of a worker whose pipe ended before the picture `before`."""
+    code = process.wait()
+    how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}, and why stands above"
+    return BenchError(
+        f"expected the picture {before} from a process that draws; it {how}; "
+        "if memory ran out, end other programs; then give the same command again."
+    )
 
 
 def _start() -> subprocess.Popen[bytes]:

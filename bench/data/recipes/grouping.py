@@ -13,6 +13,9 @@ from bench.data.splits import FEWEST_GROUPS
 VAL = 0.10
 """The share of a published train split that becomes val where none is published."""
 
+TO_DRAW = "train or val"
+"""The side of a source whose images are train, but for a share of them that becomes val."""
+
 
 def alone(domain: str, published: Mapping[str, str] | None = None) -> Find:
     """Each image by itself.
@@ -23,17 +26,22 @@ def alone(domain: str, published: Mapping[str, str] | None = None) -> Find:
     """
 
     def find(root: Path, paths: Sequence[str]) -> list[Source]:
-        return [Source(path, "", domain, side(path, published or {}, path.split("/")[0])) for path in paths]
+        return [Source(path, "", domain, side(published or {}, path.split("/")[0])) for path in paths]
 
     return find
 
 
-def side(path: str, published: Mapping[str, str], name: str) -> str:
-    """The side an image keeps, by the published split it lies in; some of train become val where none is published."""
+def side(published: Mapping[str, str], name: str) -> str:
+    """The side that images keep, by the published split they lie in; `TO_DRAW` for train where no val is published."""
     found = published.get(name, "")
-    if found == "train" and "val" not in published.values() and scattered(path)[0] < round(VAL * 256):
-        return "val"
-    return found
+    return TO_DRAW if found == "train" and "val" not in published.values() else found
+
+
+def drawn(side: str, image: str) -> str:
+    """The side of one image of a source: of those that are `TO_DRAW`, by the digests of their names, some are val."""
+    if side != TO_DRAW:
+        return side
+    return "val" if scattered(image)[0] < round(VAL * 256) else "train"
 
 
 def scattered(text: str) -> bytes:

@@ -10,7 +10,7 @@
 In a table the images are a column of structs of `bytes` and `path`, named image (or img, color, colour, target; or the
 only one of its kind); drawn pages one named page, sketch, lineart, lines or drawing. A column group, series, episode,
 film, artist or title names groups. Without one each image stands alone, and a published split into train and test is
-kept.
+kept; a tenth of train, image by image, becomes val where none is published.
 """
 
 import re
@@ -42,8 +42,7 @@ def images_or_tables(root: Path, paths: Sequence[str]) -> list[Source]:
     published = SIDES if {"val", "test"} <= there else {split: _only(split) for split in SIDES}
     kept = not grouped and "train" in there and len(there) > 1
     return [
-        Source(path, "", "", side(path, published, split) if kept else "")
-        for path, split in zip(paths, splits, strict=True)
+        Source(path, "", "", side(published, split) if kept else "") for path, split in zip(paths, splits, strict=True)
     ]
 
 

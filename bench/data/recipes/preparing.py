@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,13 +13,16 @@ from bench.data.building import Draft, Progress, settle, store, whole_folder, wo
 from bench.data.folder import GRAY, LISTED, RESERVED_DOMAINS
 from bench.data.manifest import Item, LeftOut, Manifest, in_order
 from bench.data.recipes import layout
-from bench.data.recipes.grouping import scattered
-from bench.data.recipes.recipe import DataRecipe, Picture, Shuffle, Source
+from bench.data.recipes.grouping import drawn, scattered
+from bench.data.recipes.recipe import DataRecipe, HeldOut, Picture, Shuffle, Source
+from bench.data.splits import assign_groups
 from bench.data.standardize import UnusableImage, fingerprint, require_size, square
 from bench.errors import BenchError
 from bench.types import slug
 
-VERSION = "1"
+VERSION = "2"
+"""Of the rules by which files become images."""
+
 LEGACY = "-legacy-shuffled"
 """How the name of a collection ends whose split leaks; no other collection may be named so."""
 
@@ -81,12 +85,12 @@ def add(
             f"remove {final} to make it anew."
         )
     with whole_folder(final) as folder:
-        drafts, left_out, sides = _drafts(folder, recipe, root, sources, size, skip_damaged, report)
+        drafts, left_out, known = _drafts(folder, recipe, root, sources, size, skip_damaged, report)
         if legacy and recipe.shuffle is not None:
             items, leaks = shuffled(drafts, recipe.shuffle), ()
             notes = [_warning(recipe.shuffle), *_remarks(recipe), *notes]
         else:
-            items, leaks, rules = settle(folder, drafts, sides)
+            items, leaks, rules = settle(folder, drafts, known)
             notes = [*_remarks(recipe), *notes, *rules]
         left_out = [
             *left_out,
@@ -167,18 +171,45 @@ def _remarks(recipe: DataRecipe) -> tuple[str, ...]:
 
 @dataclass
 class _Made:
-    """What came of a source: images, gray ones, what is broken, and the sides of images that are groups themselves."""
+    """What came of a source.
+
+    Attributes:
+        drafts: images.
+        gray, broken: what cannot be used.
+        sides: of groups, as `settle` knows them.
+        parts: train or series, by group and source, of images whose group may be train.
+    """
 
     drafts: list[Draft] = field(default_factory=list)
     gray: list[LeftOut] = field(default_factory=list)
     broken: list[LeftOut] = field(default_factory=list)
     sides: dict[tuple[str, str], str] = field(default_factory=dict)
+    parts: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def add(self, other: "_Made") -> None:
         self.drafts += other.drafts
         self.gray += other.gray
         self.broken += other.broken
         self.sides |= other.sides
+        self.parts |= other.parts
+
+    def hold(self, sources: Set[str]) -> None:
+        """Hold images out of train."""
+        self.parts = {
+            (draft.group, draft.source): "series" if draft.source in sources else "train" for draft in self.drafts
+        }
+
+    def known(self) -> dict[tuple[str, str], str]:
+        """What is settled of groups and images, as `settle` knows it: of groups that are train, also their parts."""
+        if not self.parts:
+            return self.sides
+        counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for draft in self.drafts:
+            counts[draft.domain][draft.group] += 1
+        sides = assign_groups(counts, {group: side for (group, _), side in self.sides.items()})
+        parts = {place: part for place, part in self.parts.items() if sides[place[0]] == "train"}
+        # No image has an empty name: these only settle the sides of their groups.
+        return {(group, ""): side for group, side in sides.items()} | parts
 
 
 def _drafts(
@@ -193,8 +224,7 @@ def _drafts(
     """Standardize every source into `folder`.
 
     Returns:
-        the images; what cannot be used, with its reason; and the sides that the data set publishes, as `settle` knows
-        them.
+        the images; what cannot be used, with its reason; and what is settled of their splits, as `settle` knows it.
     """
     ids = naming.ids([source.path for source in sources])
 
@@ -203,6 +233,9 @@ def _drafts(
         made, reason = _Made(), ""
         try:
             for picture in recipe.read(root / source.path):
+                if isinstance(picture, HeldOut):
+                    made.hold({naming.printable(source.path + said) for said in picture.said})
+                    continue
                 if isinstance(picture, LeftOut):
                     made.broken.append(LeftOut(naming.printable(source.path + picture.source), picture.reason))
                     continue
@@ -212,8 +245,7 @@ def _drafts(
                     continue
                 made.drafts.append(came)
                 if source.side and not source.group and picture.group is None:
-                    # No image has an empty name: this only settles the side of its group.
-                    made.sides[came.group, ""] = source.side
+                    made.sides[came.group, ""] = drawn(source.side, source.path + picture.said)
             return made
         except UnusableImage as error:
             reason = error.reason
@@ -233,7 +265,7 @@ def _drafts(
     if not drafts:
         why = f"all {len(gray):,} are gray" if gray else f"none of the {len(sources):,} files gave one"
         raise BenchError(f"{recipe.id} expects coloured images of {size} pixels or more in {root}; {why}; see to them.")
-    return drafts, [*broken, *gray], all_made.sides
+    return drafts, [*broken, *gray], all_made.known()
 
 
 def _standardized(

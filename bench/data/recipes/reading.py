@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.data.manifest import LeftOut
-from bench.data.recipes.recipe import Picture
+from bench.data.recipes.recipe import HeldOut, Picture
 from bench.data.standardize import UnusableImage, read_image
 from bench.errors import BenchError
 
@@ -53,15 +53,21 @@ def colour_left_sketch_right(file: Path) -> Iterator[Picture]:
     yield Picture(colour, _luma(sketch))
 
 
-def episode(frames: int | None) -> Callable[[Path], Iterator[Picture]]:
-    """A reader of videos that takes one frame in so many, at the file's own rate; None for one a second."""
+def episode(frames: int | None) -> Callable[[Path], Iterator[Picture | HeldOut]]:
+    """A reader of videos that takes one frame in so many, at the file's own rate; None for one a second.
 
-    def read(file: Path) -> Iterator[Picture]:
+    Frames are taken as a player shows them. Last comes which of them, whole shots, are held out of train.
+    """
+
+    def read(file: Path) -> Iterator[Picture | HeldOut]:
         from bench.data import video
 
-        for still in video.stills(file, 1.0 if frames is None else frames / rate(file)):
+        cuts, said = video.Cuts(), {}
+        for still in video.stills(file, 1.0 if frames is None else frames / rate(file), shown=True, cuts=cuts):
             when = f"{round(still.seconds * 1000):08d}"
-            yield Picture(still.image, place=f"-{when}", said=f" at {when} ms")
+            said[still.number] = f" at {when} ms"
+            yield Picture(still.image, place=f"-{when}", said=said[still.number])
+        yield HeldOut(frozenset(said[number] for number in video.held_out(list(said), cuts.sure())))
 
     return read
 
@@ -72,18 +78,14 @@ def rate(file: Path) -> float:
     Raises:
         BenchError: not a video, or it does not say.
     """
-    from av.error import FFmpegError
+    from bench.data.video.decoding import opened
 
-    from bench.data.video.decoding import container
-
-    try:
-        with container(file) as film:
-            found = film.streams.video[0].average_rate if film.streams.video else None
-    except (FFmpegError, OSError) as error:
-        raise BenchError(f"{file}: expected a video; came a damaged file ({error}); replace it.") from error
-    if not found:
-        raise BenchError(f"{file}: expected a video that says its frames a second; came one that does not; remux it.")
-    return float(found)
+    with opened(file, None) as film:
+        if film.rate is None:
+            raise BenchError(
+                f"{file}: expected a video that says its frames a second; came one that does not; remux it."
+            )
+        return float(film.rate)
 
 
 def table(file: Path) -> Iterator[Picture | LeftOut]:

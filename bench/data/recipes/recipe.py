@@ -75,7 +75,8 @@ class Source:
         path: relative to the folder, with `/`.
         group: what must not cross train, val and test; empty if each of its images stands alone.
         domain: of its images; empty if the person who adds it says.
-        side: `train`, `val` or `test` if the published split of the data set is kept, else empty.
+        side: `train`, `val` or `test` if the published split of the data set is kept, `grouping.TO_DRAW` if some of
+            its images shall be val and the others train; else empty.
     """
 
     path: str
@@ -103,11 +104,21 @@ class Picture:
     group: str | None = None
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """Which images out of a source become `series` where it is train, by what is `said` of them; comes behind them."""
+
+    said: frozenset[str]
+
+
 Find = Callable[[Path, Sequence[str]], list[Source]]
 """From the folder and the paths of its parts to the sources, in the order of the paths."""
 
-Read = Callable[[Path], Iterator["Picture | LeftOut"]]
-"""From a file to its images, and what of it is left out. A file that cannot be used raises a BenchError."""
+Read = Callable[[Path], Iterator["Picture | LeftOut | HeldOut"]]
+"""From a file to its images, what of it is left out, and perhaps at its end what is held out.
+
+A file that cannot be used raises a BenchError.
+"""
 
 
 @dataclass(frozen=True)

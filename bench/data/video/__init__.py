@@ -2,8 +2,8 @@
 
 from bench.data.video.decoding import UnusableVideo
 from bench.data.video.sampling import CLIP, Reading, Sample
-from bench.data.video.shots import held_out
+from bench.data.video.shots import Cuts, held_out
 from bench.data.video.step import Step
 from bench.data.video.stills import Still, stills
 
-__all__ = ["CLIP", "Reading", "Sample", "Step", "Still", "UnusableVideo", "held_out", "stills"]
+__all__ = ["CLIP", "Cuts", "Reading", "Sample", "Step", "Still", "UnusableVideo", "held_out", "stills"]

@@ -145,6 +145,7 @@ class Film:
 
     Attributes:
         aspect: width to height of a pixel.
+        rate: frames a second, on average; None if the film does not say.
     """
 
     def __init__(self, path: Path, container: Any, index: Index | None):
@@ -155,6 +156,7 @@ class Film:
         self._first: int | None = None if index is None else index.stamps[0]
         aspect = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
         self.aspect = Fraction(aspect) if aspect else Fraction(1)
+        self.rate: Fraction | None = self._stream.average_rate or None
 
     def frames(self) -> "Iterator[tuple[int, VideoFrame]]":
         """Every frame, numbered from 0."""

@@ -4,9 +4,11 @@ Y'CbCr planes are converted here, in double precision from as many bits as they 
 the last bit from machine to machine, and cuts ten bits to eight first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -15,6 +17,7 @@ from PIL import Image
 
 from bench.data.kernels import room, to_rgb
 from bench.data.resampling import enlarge, seen, square
+from bench.data.video.decoding import UnusableVideo
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -37,6 +40,8 @@ STRANGE = {
     17: "YCgCo",
 }
 HDR = {16: "PQ", 18: "HLG"}  # ITU-T H.273, table 3
+HIGH_WIDTH, STANDARD_HEIGHT = 1280, 576
+"""The least width of high definition, and the most lines of standard definition, as they are stored."""
 
 SQUARE_PIXELS = 0.01
 """A picture whose pixels are square but for so small a share is not scaled for it."""
@@ -48,6 +53,16 @@ GRID = (24, 64)
 
 class UnknownColours(ValueError):
     """Colours that have no honest conversion to 8-bit sRGB here; the message says which."""
+
+
+@contextmanager
+def usable_colours(path: Path) -> Iterator[None]:
+    """Turn a film's colours that have no conversion into one line."""
+    try:
+        yield
+    except UnknownColours as error:
+        remedy = "convert it to 8-bit sRGB or BT.709 video, or skip it with --skip-damaged"
+        raise UnusableVideo(path, "a video in BT.601 or BT.709", str(error), remedy) from error
 
 
 def picture(frame: "VideoFrame", aspect: Fraction = Fraction(1)) -> "UInt8[np.ndarray, 'h w 3']":
@@ -160,8 +175,9 @@ def _converted(
         levels = (16.0 * scale, 219.0 * scale, 128.0 * scale, 224.0 * scale)
     if frame.colorspace in STRANGE:
         raise UnknownColours(f"the colour matrix {STRANGE[frame.colorspace]}")
-    # What says nothing of its matrix follows the custom: BT.709 in high definition, BT.601 below.
-    high = frame.colorspace == UNSPECIFIED and frame.height >= 720
+    # What says nothing of its matrix follows the custom: BT.709 in high definition, BT.601 below. A wide film in high
+    # definition has few lines (1280x544), so its width counts too.
+    high = frame.colorspace == UNSPECIFIED and (frame.width >= HIGH_WIDTH or frame.height > STANDARD_HEIGHT)
     weights = WEIGHTS["bt709" if high else MATRICES.get(frame.colorspace, "bt601")]
     if bits > 8:
         y, cb, cr = (_deep(plane, height, width) for plane in planes)

@@ -101,11 +101,11 @@ class Reading:
         Raises:
             UnusableVideo: if it is no video, or damaged.
         """
-        from bench.data.video.pictures import UnknownColours
+        from bench.data.video.pictures import usable_colours
 
         self._clear()
         given = -1
-        try:
+        with usable_colours(self.path):
             index = read_index(self.path)
             try:
                 for sample in self._decoded(index, self._plan(index)):
@@ -114,9 +114,6 @@ class Reading:
             except Astray:
                 self._clear()
                 yield from (sample for sample in self._decoded(index, None) if sample.number > given)
-        except UnknownColours as error:
-            remedy = "convert it to 8-bit sRGB or BT.709 video, or skip it with --skip-damaged"
-            raise UnusableVideo(self.path, "a video in BT.601 or BT.709", str(error), remedy) from error
 
     def _plan(self, index: Index | None) -> "Plan | None":
         """The spans to decode, or None for the whole film."""

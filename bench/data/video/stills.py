@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.data.standardize import NEAR_DUPLICATE, fingerprint
 from bench.data.video.decoding import opened
+from bench.data.video.shots import Cuts
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -20,39 +21,45 @@ SAME = 4
 
 @dataclass(frozen=True)
 class Still:
-    """A frame of a film: `seconds` from its start, and the image, mode RGB."""
+    """A frame of a film: its number from 0, the `seconds` at which it is shown, and the image, mode RGB."""
 
+    number: int
     seconds: float
     image: "Image"
 
 
-def stills(path: Path, every: float = 1.0, crop: float = 0.0) -> Iterator[Still]:
+def stills(
+    path: Path, every: float = 1.0, crop: float = 0.0, shown: bool = False, cuts: Cuts | None = None
+) -> Iterator[Still]:
     """Sample a film by its timestamps; near-black frames and near-duplicates of kept ones are passed over.
-
-    Frames are taken as they are stored: `bench.data.video.Reading` also turns them, and heeds the shape of a pixel.
 
     Args:
         path: any video that FFmpeg reads.
         every: seconds from one sample to the next.
         crop: the share of each side that is cut off, such as the frame around an old film.
+        shown: frames as a player shows them: upright, in square pixels, of interlaced ones a field; else as they are
+            stored, as `open-v1` has them.
+        cuts: is fed with every frame, and closed behind the last: then it knows where the shots begin.
 
     Raises:
-        BenchError: if it is not a video, or damaged before its end.
+        BenchError: if it is not a video, damaged before its end, or in colours that have no conversion.
     """
     import numpy as np
     from PIL import Image, ImageStat
 
-    from bench.data.video.pictures import rgb
+    from bench.data.video.pictures import picture, rgb, usable_colours
 
     last: int | None = None
     seen: list[Any] = []
     due = 0.0
-    with opened(path, None) as film:
-        for _, frame in film.frames():
+    with usable_colours(path), opened(path, None) as film:
+        for number, frame in film.frames():
+            if cuts is not None:
+                cuts.feed(number, frame)
             if frame.time is None or frame.time < due:
                 continue
             due = (frame.time // every + 1) * every
-            image = _cropped(Image.fromarray(rgb(frame)), crop)
+            image = _cropped(Image.fromarray(picture(frame, film.aspect) if shown else rgb(frame)), crop)
             if ImageStat.Stat(image.convert("L")).mean[0] < NEAR_BLACK:
                 continue
             mark, small = fingerprint(image), np.asarray(image.resize((16, 16)), dtype=np.float64)
@@ -64,7 +71,9 @@ def stills(path: Path, every: float = 1.0, crop: float = 0.0) -> Iterator[Still]
                 continue
             last = mark
             seen.append(small)
-            yield Still(frame.time, image)
+            yield Still(number, frame.time, image)
+    if cuts is not None:
+        cuts.close()
 
 
 def _cropped(image: "Image", share: float) -> "Image":
