@@ -1,4 +1,4 @@
-"""Galleries: what is chosen, that the same facts give the same bytes, what is never shown, and files made to harm."""
+"""Galleries: that the same facts give the same bytes, what is never shown, and files made to harm."""
 
 import hashlib
 import io
@@ -25,7 +25,7 @@ from bench.data.manifest import Item, Manifest, Split, in_order
 from bench.data.manifest import read as read_manifest
 from bench.errors import BenchError
 from bench.evaluate import Subject, evaluate, painted
-from bench.gallery import Gallery, Index, choosing, heat, learning
+from bench.gallery import Gallery, Index, heat, learning
 from bench.gallery.facts import Sheet
 from bench.gallery.making import NO_PICTURES, NO_VALUES, OTHER_RUN, make
 from bench.gallery.sheets import Sheets
@@ -138,46 +138,6 @@ def tile(made: Gallery, where: gallery.Tile | None) -> np.ndarray:
     with Image.open(io.BytesIO(made.pictures[made.index.sheets[where.sheet].name])) as picture:
         whole = np.asarray(picture.convert("RGB"))
     return whole[where.place * SIZE : (where.place + 1) * SIZE]
-
-
-def test_own_cases_are_the_ends_and_the_middle_with_ties_by_id() -> None:
-    assert choosing.own(["d", "c", "b", "a"], [3.0, 1.0, 1.0, 3.0]) == (2, 1, 3)
-    assert choosing.own(["a", "b", "c", "d", "e"], [5, 4, 3, 2, 1]) == (4, 2, 0)
-    assert choosing.own(["only"], [1.0]) == (0, 0, 0)
-
-
-def test_common_images_do_not_depend_on_order_and_are_of_different_groups() -> None:
-    ids, groups = [f"i{place}" for place in range(40)], ["one"] * 39 + ["two"]
-    found = {ids[row] for row in choosing.common(ids, groups)}
-    assert len(found) == choosing.COMMON
-    assert "i39" in found
-    back = choosing.common(ids[::-1], groups[::-1])
-    assert {ids[::-1][row] for row in back} == found
-    assert len(choosing.common(ids, ["one"] * 40)) == choosing.COMMON
-
-
-def test_a_clip_is_whole_and_its_middle_and_last_frame_stand_for_it() -> None:
-    frames = [0, 1, 2, 0, 1, 2, 3, 0, 1]
-    rows = choosing.clip([f"f{place}" for place in range(9)], frames)
-    assert [frames[row] for row in rows] == list(range(len(rows)))
-    assert rows[-1] + 1 == 9 or frames[rows[-1] + 1] == 0
-    assert choosing.of_clip([3, 4, 5, 6]) == [5, 6]
-    assert len(choosing.clip([f"f{place}" for place in range(50)], list(range(50)))) == choosing.FRAMES
-
-
-def test_entries_stand_where_they_learned_the_best_first() -> None:
-    values = {f"m{place}@anime": 10.0 + place for place in range(choosing.ENTRIES + 1)}
-    records = [sample_record(name, values={"ciede2000": value}) for name, value in values.items()]
-    records += [sample_record("m0@anime", seed=1, values={"ciede2000": 1.0})]
-    records += [sample_record("other@manga", values={"ciede2000": 2.0}), sample_record("mean-chroma")]
-    records += [sample_record("gray-copy", values={"ciede2000": 99.0})]
-    records += [sample_record("studio", kind="submission", values={"ciede2000": 3.0})]
-    kept, left_out = choosing.entries(records[::-1], "anime")
-    names = [record.entry.name for record in kept]
-    assert names == ["studio", *list(values)[: choosing.ENTRIES - 1], "gray-copy"]
-    assert [record.seed for record in kept] == [0] * len(kept)
-    assert left_out["other@manga"] == "not trained on anime"
-    assert {name for name, why in left_out.items() if "behind" in why} == set(list(values)[choosing.ENTRIES - 1 :])
 
 
 def test_what_hangs_is_what_was_painted(made: Gallery, home: Path) -> None:
@@ -441,6 +401,7 @@ def test_steps_count_colour_difference() -> None:
 def test_the_section_leaves_out_what_was_evaluated_again_and_stays_text(made: Gallery, home: Path) -> None:
     page = shown(made, home)
     assert "near@anime" in explorer.body(page)
+    assert explorer.body(page).count("Mean CIEDE2000, seed 0") == 2
     assert explorer.body(replace(page, gallery=None)) == ""
     bad = "</script><img src=x onerror=alert(1)>"
     walls = tuple(

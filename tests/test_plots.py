@@ -19,6 +19,7 @@ from bench.gallery import Line as Values
 from bench.leaderboard import GRAY
 from bench.records import Record
 from bench.report.content import Page, pages
+from bench.report.drawing import asset
 from bench.report.forest import Forest, Spot, signed
 from bench.report.plots import Dot, Line, Point, dots, lines, scatter, span
 from bench.report.sections import cost, curves, gaps, slices, tracks, transfer
@@ -64,6 +65,21 @@ def test_a_drawing_is_fit_for_any_page(kind: str) -> None:
     assert not re.search(r"atplotlib|Date|http", text.replace(HOSTILE, ""))
     shown = {element.get("href", "")[1:] for element in root.iter("use")}
     assert shown <= {element.get("id") for element in root.iter("path")}
+
+
+def test_a_long_name_has_two_lines_and_its_dots_stand_below() -> None:
+    def texts(name: str) -> tuple[list[str], float]:
+        root = ElementTree.fromstring(dots("a", [(name, [Dot(1.0, 0.5, 2.0)])], axis="x", title="t", finding="f"))
+        said = [text for element in root.iter("text") if (text := element.text or "").strip("0123456789.−-")]
+        return said, float(root.get("viewBox", "").split()[-1])
+
+    long = "lineart-canny+previous → lineart-canny+previous-true, the same entry"
+    (short, low), (both, high) = texts("m"), texts(long)
+    assert sorted(short) == ["m", "x"]
+    assert " ".join(text for text in both if text != "x") == long
+    assert len(both) == 3
+    assert high > low
+    assert len(texts("m" * 10_000)[0]) == 3
 
 
 def test_the_same_numbers_give_the_same_bytes_in_another_process() -> None:
@@ -127,6 +143,25 @@ def test_tracks_say_where_no_difference_is_taken() -> None:
     assert shown(tracks, [still]) == ""
 
 
+def test_tracks_draw_what_a_hint_buys_and_say_how_many_rows_they_leave_out() -> None:
+    names = ("gray", "gray+hints", "lineart-canny", "lineart-sketch", "lineart-sketch+reference")
+    made = [told("d@anime", [5.0 + place, 6.0, 7.5], track=name) for place, name in enumerate(names)]
+    text = shown(tracks, made)
+    answers = re.findall(r"<li><b>([^<]*)</b>", text)
+    assert {one.partition(",")[0] for one in answers} == {
+        "gray → gray+hints", "lineart-sketch → lineart-sketch+reference"}  # fmt: skip
+    rows = text.count('<tr><th scope="row"')
+    assert len(answers) < rows
+    assert text.count(f"{len(answers)} of {rows} rows; the table holds all") == 2
+    # Where no two tracks show the same, all are drawn.
+    assert "rows; the table" not in shown(tracks, [made[0], *made[2:4]])
+
+
+def test_the_plots_of_a_print_are_light() -> None:
+    for style in asset("plots.css").splitlines():
+        assert "dark" not in style or "macro" in style or style.startswith("@media screen"), style
+
+
 def test_costs_name_the_machine_as_text_and_what_lies_above() -> None:
     made = [costly(f"m{place}@anime", 10.0 + place, speed=100.0 + 40 * place) for place in range(5)]
     made += [costly("far@anime", 60.0, speed=50.0), costly(GRAY, 11.5, speed=None, kind="reference")]
@@ -166,7 +201,8 @@ def test_curves_are_empty_without_a_gallery_and_thin_with_one() -> None:
     gallery = SimpleNamespace(curves=known)
     text = shown(curves, records, gallery=gallery)
     assert text.count('<svg class="plot"') == 2
-    assert "Lowest: 14.10 ΔE00 at step 2,950, trained on anime, seed 0." in text
+    assert "Lowest" not in text  # each mix was validated on pictures of its own
+    assert "the curves of different mixes do not compare" in text
     assert "Lower at the end than at the start: none." in text
     assert "lowest validation in the training's last stage" in html.unescape(text)
     assert max(map(len, re.findall(r"<svg.*?</svg>", text, re.DOTALL))) < 12_000
@@ -193,7 +229,11 @@ def test_a_forest_counts_what_is_sure_and_what_cannot_be() -> None:
         "Closer in 1 of 4, further in 1, not told apart in 1, without an interval in 1."
         " The largest that is sure: +3.00 ± 1.00 ΔE00, c in anime."
     )
-    assert found.answers[0] == ("a", "closer in 1, not told apart in 1 of 2")
+    assert found.answers == [
+        ("a", "closer in 1, not told apart in 1 of 2"),
+        ("b", "without an interval in 1 of 1"),
+        ("c", "further in 1 of 1"),
+    ]
     assert [place for place, _, _ in found.keys] == [2, 5]  # anime has its own colour, a user's domain the next free
     assert [signed(value) for value in (0.004, -0.004, -1.5, 2)] == ["0.00", "0.00", "−1.50", "+2.00"]
 
@@ -216,6 +256,11 @@ def test_a_long_board_draws_its_first_rows_only() -> None:
     rows = tuple((f"m{place:03d}", (Spot(contrast, True),) * 4) for place in range(500))
     found = Forest("f", "t", "axis", "closer", "further", ("cartoon", "anime", "live-action", "manga"), rows)
     assert len(found.picture) == 12
+    assert found.part == "12 of 500 rows; the table holds all"
+    assert replace(found, rows=rows[:12]).part == ""
+    assert replace(found, drawn=rows[7:9]).part == "2 of 500 rows; the table holds all"
+    others = tuple((f"x{name}", spots) for name, spots in rows)
+    assert replace(found, drawn=others[:14]).part == "12 of 14 rows; the table holds all"
     assert len(found.drawing) < 20_000
 
 

@@ -75,11 +75,45 @@ def test_a_leader_behind_gray_is_a_caution() -> None:
     found = lead(board.tables[0])
     assert found is not None
     assert found.beats_gray is False
-    assert sentence(board, found) == "not closer than leaving it gray (12.00)"
+    assert sentence(board, found).startswith("not closer than leaving it gray (12.00)")
     (page,) = pages([*ladder(), sample_record("a@anime", values={PRIMARY: 13.0})])
     assert re.search(
-        r'class="against caution">not closer than leaving it gray \(12\.00\) · skill −0\.09<', html_page(page)
+        r'class="against caution">not closer than leaving it gray \(12\.00\)[^<]* · skill −0\.09<', html_page(page)
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "noise", "said"),
+    [
+        (9.0, 0.1, "closer than leaving it gray (12.00)"),
+        (11.0, 9.0, "closer than leaving it gray (12.00), not surely"),
+        (13.0, 0.1, "not closer than leaving it gray (12.00)"),
+        (12.5, 9.0, "not closer than leaving it gray (12.00), not surely"),
+        (9.0, None, "closer than leaving it gray (12.00), no interval"),
+    ],
+)
+def test_closer_than_gray_is_said_with_whether_that_is_sure(value: float, noise: float | None, said: str) -> None:
+    gray = paired(GRAY, 12.0)
+    first = paired("a@anime", value, noise or 0.0)
+    if noise is None:
+        gray, first = (replace(one, groups={"g": one.scores[PRIMARY].value or 0.0}) for one in (gray, first))
+    (page,) = pages([gray, first])
+    found = lead(page.boards[0].tables[0])
+    assert found is not None
+    assert sentence(page.boards[0], found) == said
+    assert found.caution is (said != "closer than leaving it gray (12.00)")
+    # Only the card's own line is marked, and the table of leaders by track says the same.
+    assert f'class="against{" caution" if found.caution else ""}">{said}' in html_page(page)
+    (page,) = pages([gray, first, *(replace(one, track="gray+hints") for one in (gray, first))])
+    assert f"<small{' class=' + chr(34) + 'caution' + chr(34) if found.caution else ''}>{said}</small>" in html_page(
+        page
+    )
+
+
+def test_a_skill_of_nothing_has_no_sign() -> None:
+    found = lead(one([*ladder(), sample_record("a@anime", values={PRIMARY: 12.0001})]))
+    assert found is not None
+    assert found.skill == "0.00"
 
 
 def test_doubts_are_few_groups_and_flags_and_stand_on_their_column() -> None:
@@ -131,7 +165,10 @@ def test_the_scripts_numbers_are_those_of_the_records() -> None:
         (0.9, 0.75, 1.0, [0.9, 0.75, 1]),  # cut off at what is possible
         (-3.0, None, None, -3),
         (12.345678, 11.999, 12.692356, [12.346, 0.347]),
-        (12.3449, 11.0049, 13.6849, [12.345, 11, 13.68]),  # the sum of what is rounded would print as 13.69
+        (12.3449, 11.0049, 13.6849, [12.3449, 1.34]),  # 12.345 would be printed as 12.35
+        (12.6064, 10.8177, 14.3951, [12.606, 10.82, 14.4]),  # 12.606 + 1.789 would be printed as 14.39
+        (0.125, None, None, 0.12),  # a script rounds the half up
+        (-1e300, None, None, -1e300),
     ],
 )
 def test_an_interval_is_said_by_half_where_that_prints_alike(
@@ -141,6 +178,19 @@ def test_an_interval_is_said_by_half_where_that_prints_alike(
     assert found == wanted
     if low is not None and high is not None and isinstance(found, list) and len(found) == 2:
         assert (f"{found[0] - found[1]:.2f}", f"{found[0] + found[1]:.2f}") == (f"{low:.2f}", f"{high:.2f}")
+
+
+def test_the_marks_of_further_metrics_are_those_of_the_board() -> None:
+    scores: dict[str, float | None] = {PRIMARY: 9.0, "ms-ssim": 0.90012, "bleeding": 3.0}
+    shy = sample_record("shy@anime", values=scores | {"ms-ssim": 0.90008, "bleeding": 1.0})
+    shy = replace(shy, scores=shy.scores | {"bleeding": replace(shy.scores["bleeding"], missing=150)})
+    (board,) = boards([*ladder(), shy, sample_record("bold@anime", values=scores)])
+    (made,) = board.tables
+    (text,) = packed([board]).tables.values()
+    marked = [[made.rows[place].entry for place in places] for places in json.loads(str(text))["best"]]
+    names = dict(zip((column.id for column in made.more), marked, strict=True))
+    assert names["bleeding"] == ["bold@anime"]  # the other has it for fewer images
+    assert names["ms-ssim"] == ["shy@anime"]  # printed alike, but lower
 
 
 def test_what_tables_say_alike_stands_once() -> None:

@@ -48,7 +48,7 @@ class Forest:
         below, above: what a difference below and above 0 means, such as `closer at home`.
         domains: the columns.
         rows: name and a spot for each column; None where there is none.
-        drawn: the rows of the drawing, if others than the first `DRAWN`.
+        drawn: the rows of the drawing, if others than all; of either the first `DRAWN` are drawn.
         head: of the first column.
     """
 
@@ -67,6 +67,13 @@ class Forest:
         """The rows that are drawn."""
         chosen = self.rows if self.drawn is None else self.drawn
         return tuple(row for row in chosen if any(spot is not None for spot in row[1]))[:DRAWN]
+
+    @property
+    def part(self) -> str:
+        """`12 of 44 rows; the table holds all`; empty where no row is left out of the drawing."""
+        rows = self.rows if self.drawn is None or {*self.drawn} <= {*self.rows} else self.drawn
+        count = sum(any(spot is not None for spot in spots) for _, spots in rows)
+        return f"{len(self.picture)} of {count} rows; the table holds all" if len(self.picture) < count else ""
 
     @cached_property
     def drawing(self) -> Markup:
@@ -106,7 +113,11 @@ class Forest:
             spots = [spot for spot in found if spot is not None]
             below = sum(spot.sure and spot.contrast.value < 0 for spot in spots)
             above = sum(spot.sure and spot.contrast.value > 0 for spot in spots)
-            counts = ((self.below, below), (self.above, above), ("not told apart", len(spots) - below - above))
+            blind = sum(spot.contrast.low is None for spot in spots)
+            unsure = len(spots) - below - above - blind
+            counts = (
+                (self.below, below), (self.above, above), ("not told apart", unsure), ("without an interval", blind)
+            )  # fmt: skip
             said = [f"{what} in {count}" for what, count in counts if count]
             made.append((name, f"{', '.join(said)} of {len(spots)}"))
         return made

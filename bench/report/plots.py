@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 WIDTH = 340
 """Of every drawing, in CSS pixels: what a phone shows without scrolling."""
+
+NAME = 58
+"""Characters of a row's name on one line."""
 
 SERIES = 8
 """Colours there are (`--plot-1` and on); markers repeat after as many, so that colour is never alone."""
@@ -69,7 +73,7 @@ class Line:
 
 
 def dots(id: str, rows: Sequence[tuple[str, Sequence[Dot]]], *, axis: str, title: str, finding: str) -> Markup:
-    """Values with their intervals on one axis, a named row each, 0 marked.
+    """Values with their intervals on one axis, a named row each, 0 marked. A long name has two lines.
 
     Args:
         id: of the drawing, unlike any other on the page.
@@ -78,16 +82,20 @@ def dots(id: str, rows: Sequence[tuple[str, Sequence[Dot]]], *, axis: str, title
         title: what is drawn.
         finding: what it shows, in words.
     """
-    heights = [17 + 9 * max(1, len(row)) for _, row in rows]
+    names = [wrap(name, NAME, max_lines=2, placeholder="…", break_on_hyphens=False) or [""] for name, _ in rows]
+    starts = [17 + 12 * (len(parts) - 1) for parts in names]
+    heights = [start + 9 * max(1, len(row)) for start, (_, row) in zip(starts, rows, strict=True)]
     figure, axes = _axes(sum(heights) + 44, left=8, right=8, top=4, bottom=40)
     axes.set_ylim(sum(heights), 0)
     axes.set_yticks([])
     axes.axvline(0, color=_SOFT, linewidth=1, dashes=(3, 3))
     tops = [sum(heights[:place]) for place in range(len(heights))]
     axes.hlines(tops, 0, 1, color=_LINE, linewidth=0.7, transform=axes.get_yaxis_transform())
-    for top, (name, _) in zip(tops, rows, strict=True):
-        axes.text(0, top + 10.5, name, color=_INK, transform=axes.get_yaxis_transform(), parse_math=False, size=10.5)
-    placed = [(top + 18 + 9 * place, dot) for top, (_, row) in zip(tops, rows, strict=True)
+    for top, parts in zip(tops, names, strict=True):
+        for place, part in enumerate(parts):
+            axes.text(0, top + 10.5 + 12 * place, part, color=_INK, transform=axes.get_yaxis_transform(),
+                      parse_math=False, size=10.5)  # fmt: skip
+    placed = [(top + start + 1 + 9 * place, dot) for top, start, (_, row) in zip(tops, starts, rows, strict=True)
               for place, dot in enumerate(row)]  # fmt: skip
     left, right = span([dot for _, dot in placed])
     for series in sorted({dot.series for _, dot in placed}):

@@ -116,6 +116,18 @@ def test_the_keyboard_alone_sorts_and_walks_the_numbers(visit: Visits) -> None:
     assert tab.locator("td:focus").get_attribute("aria-describedby") is None
 
 
+def test_the_tab_key_reaches_a_number_of_every_table_whatever_is_hidden(visit: Visits) -> None:
+    tab = visit(sample()).page
+    tab.locator(".panel:visible .more summary").click()
+    reached = tab.locator(".panel:visible td[tabindex='0']")
+    expect(reached).to_have_count(2)
+    for wanted, left in (("convnet", 1), ("nobody", 0), ("", 4)):
+        tab.get_by_placeholder("Find entries").fill(wanted)
+        expect(tab.get_by_role("status")).to_have_text("4 entries" if left == 4 else f"{left} of 4 entries")
+        expect(reached).to_have_count(2 if left else 0)
+        assert all(cell.is_visible() for cell in reached.all())
+
+
 def test_tab_reaches_the_skip_link_first(visit: Visits) -> None:
     tab = visit(sample()).page
     tab.keyboard.press("Tab")
@@ -163,6 +175,9 @@ def test_one_board_is_shown_and_has_an_address(visit: Visits) -> None:
     assert choose.locator("[aria-current]").all_inner_texts() == ["anime", "gray+hints", "series"]
     tab.go_back()
     expect(shown).to_have_id("anime-gray-hints-test")
+    tab.go_back()
+    assert "#" not in tab.url
+    expect(shown).to_have_id("anime-gray-test")
     # A card leads to its board, and the table of the other tracks to theirs.
     tab.locator("a.card").last.click()
     expect(shown).to_have_id("manga-gray-test")
@@ -246,6 +261,20 @@ def test_other_metrics_are_drawn_when_asked_for(visit: Visits) -> None:
     found = table.locator("tbody tr:not(.reference) td:last-child").all_inner_texts()
     assert found == sorted(found)
     expect(tab.get_by_role("tooltip")).to_contain_text("MS-SSIM")
+
+
+def test_marks_and_digits_are_those_of_the_board(visit: Visits) -> None:
+    scores: dict[str, float | None] = {PRIMARY: 9.3449, "bleeding": 3.0}
+    shy = sample_record("shy@anime", values=scores | {"bleeding": 1.0})
+    # An entry that hardly paints: its lower bleeding is of fewer images.
+    shy = replace(shy, scores=shy.scores | {"bleeding": replace(shy.scores["bleeding"], missing=150)})
+    tab = visit(html_page(pages([*ladder(), shy, sample_record("bold@anime", values=scores)])[0])).page
+    tab.locator(f"{BOARD} td.primary b").first.hover()
+    expect(tab.get_by_role("tooltip")).to_contain_text("CIEDE2000 9.34 ")
+    tab.locator(".panel:visible .more summary").click()
+    table = tab.locator(".panel:visible .more table")
+    expect(table.locator("td:last-child b")).to_have_count(1)
+    expect(table.locator("tr", has_text="bold@anime").locator("td:last-child b")).to_be_visible()
 
 
 def test_the_print_has_the_board_and_no_controls(visit: Visits) -> None:

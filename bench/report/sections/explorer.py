@@ -46,10 +46,17 @@ def body(page: Page) -> str:
         common=COMMON,
         gray=GRAY,
         primary=METRICS[PRIMARY],
+        mean=_mean(walls),
     )
 
 
 SECTION = Section("explorer", "Failures: pictures that entries painted best and worst", body)
+
+
+def _mean(walls: list[Wall]) -> str:
+    """What an entry's value is: `Mean CIEDE2000, seed 0`, of the training whose pictures are shown."""
+    seeds = {one.seed for wall in walls for one in wall.exhibits if not one.reference}
+    return f"Mean {METRICS[PRIMARY].name}, {f'seed {min(seeds)}' if len(seeds) == 1 else 'first seed'}"
 
 
 @cache

@@ -56,7 +56,7 @@
 
   // The other metrics: drawn when they are asked for, from the numbers and the first table's names.
   const draw = (panel, details) => {
-    const { columns, main, rows } = numbersOf(panel);
+    const { columns, main, rows, best } = numbersOf(panel);
     const board = panel.querySelector("table.board");
     const table = make("table", "", "board");
     table.dataset.from = main;
@@ -78,11 +78,6 @@
     top.append(...heads);
     [...top.cells].forEach((head, place) => (place === 1 ? head.setAttribute("aria-sort", "ascending") : head.removeAttribute("aria-sort")));
     const ranked = [...board.tBodies[0].rows].sort((a, b) => a.place - b.place);
-    const best = columns.map(([, , direction], place) => {
-      const values = ranked.filter((row) => row.className !== "reference").map((row) => valueOf(rows[row.place][place]));
-      const known = values.filter((value) => value !== null);
-      return direction && known.length ? direction * Math.max(...known.map((value) => direction * value)) : null;
-    });
     const body = table.createTBody();
     for (const row of ranked) {
       const made = body.insertRow();
@@ -92,8 +87,7 @@
       rows[row.place].slice(main).forEach((cell, at) => {
         const value = valueOf(cell);
         const text = value === null ? "–" : printed(value, columns[main + at][3]);
-        const isBest = value !== null && value === best[main + at] && row.className !== "reference";
-        made.insertCell().append(isBest ? make("b", text) : text);
+        made.insertCell().append(best[at].includes(row.place) ? make("b", text) : text);
       });
     }
     const scroll = make("div", "", "scroll");
@@ -133,6 +127,13 @@
     for (const body of shown.querySelectorAll("table.board > tbody")) {
       passed = 0;
       for (const row of body.rows) row.hidden = !keep(row) || (passed += 1) > most;
+      // The Tab key reaches one cell of each table, and arrows the others: never one that is hidden.
+      const reached = body.querySelector("[tabindex='0']");
+      if (reached && !reached.parentElement.hidden) continue;
+      if (reached) reached.tabIndex = -1;
+      const first = [...body.rows].find((row) => !row.hidden);
+      const cell = first?.querySelector("td.primary") ?? first?.cells[2];
+      if (cell) cell.tabIndex = 0;
     }
     const button = shown.querySelector("button.all");
     button.hidden = passed <= most;
@@ -183,8 +184,6 @@
     shown = panel;
     for (const other of panels) other.classList.toggle("shown", other === panel);
     for (const board of section.querySelectorAll("article")) board.hidden = !board.contains(panel);
-    const cell = panel.querySelector("tbody td.primary") ?? panel.querySelector("tbody td");
-    if (cell && !panel.querySelector("td[tabindex='0']")) cell.tabIndex = 0;
     pick();
     listModels();
     filter();
@@ -192,7 +191,8 @@
   const open = () => {
     let name = location.hash.slice(1);
     try { name = decodeURIComponent(name); } catch { /* as it stands */ }
-    const target = name ? byId(name) : null;
+    if (!name) return show(panels[0]);
+    const target = byId(name);
     const board = target?.closest("#boards article");
     if (!board) return;
     const own = [...board.querySelectorAll(".panel")];
