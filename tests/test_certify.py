@@ -133,8 +133,11 @@ def test_groups_clips_shots_and_pages_that_cross_splits(tmp_path):
     assert found([*fine, item_of("d", "test", group="g")]) == [("group", "g", ["train", "test", "series"])]
     assert found([*fine, item_of("d", "series", group="h")]) == [("group", "h", ["test", "series"])]
     assert found([*fine, item_of("d", "series", group="new")]) == [("group", "new", ["series"])]
-    # The same name in another domain is another group.
-    assert found([*fine, item_of("d", "test", group="g", domain="manga")]) == []
+    # The same name in another domain is the same group, as for who deals out the splits.
+    crossing = [*fine, item_of("d", "test", group="g", domain="manga")]
+    assert found(crossing) == [("group", "g", ["train", "test", "series"])]
+    assert facts.crossings(Manifest(tmp_path, "mine", "1", SIZE, in_order(crossing)))[0]["domain"] == "anime, manga"
+    assert found([*fine, item_of("d", "series", group="g", domain="manga")]) == []
     page = [replace(item, source=f"p/x.png panel 0{n}", group="g") for n, item in enumerate(fine[:2])]
     assert found(page) == [("page", "p/x.png", ["train", "series"])]
     shot = [replace(item, source=f"drawn: s07-012-0{n}") for n, item in enumerate(fine[:2])]

@@ -1,6 +1,7 @@
 """The commands under `bench data`, as a user types them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,8 +10,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from bench.cli import app
+from bench.data import png
 from bench.data.certify import planted
+from bench.data.certify.leaks import advice
 from bench.data.collections import open_collection
+from bench.data.manifest import Item, Manifest, target_path
 
 
 def bench(home: Path, *words: str) -> Result:
@@ -92,3 +96,41 @@ def test_a_collection_is_certified_and_the_certificate_checked(
     signed.write_text(signed.read_text().replace('"near-white": ', '"near-white": 1', 1))
     wrong = bench(home, "certify", "mine", "--check", str(signed))
     assert (wrong.exit_code, "was changed" in wrong.stdout) == (1, True)
+
+
+def test_a_leak_is_told_with_what_to_do(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planted, "SAMPLE", 1)
+    home = tmp_path / "home"
+    assert bench(home, "add", "mine", str(pictures), "--domain", "anime", "--size", "32").exit_code == 0
+    made = open_collection(home, "mine", 32)
+    first, second = (next(item for item in made.items if item.split == name) for name in ("train", "test"))
+    # A held-out image becomes the mirror image of one in train, which no rule of `add` looks for.
+    mirrored = png.read(target_path(made.root, first), (32, 32, 3))[:, ::-1].copy()
+    png.write(target_path(made.root, second), mirrored)
+    changed = replace(second, pixels=png.digest(mirrored, None))
+    replace(made, items=tuple(changed if item is second else item for item in made.items)).write()
+    told = bench(home, "certify", "mine", "--out", str(tmp_path / "out"))
+    assert told.exit_code == 1, told.output
+    last = told.stdout.splitlines()[-1]
+    assert last.startswith(f"what to do: take out of your folder {second.source}, or put")
+    assert last.endswith(
+        f"then remove {made.root} and add it again: bench data add mine FOLDER --domain anime --size 32"
+    )
+
+
+def test_advice_goes_by_where_a_collection_comes_from(tmp_path: Path) -> None:
+    item = Item("f-f00000012", "anime", "val", "f.mkv", "f.mkv frame 00000012 at 0.500 s", "")
+    other = {"domain": "anime", "id": "x", "split": "train"}
+    pair = {"first": other, "second": {"domain": "anime", "id": item.id, "split": "val"}}
+    body = {"copies": [pair], "copies in other domains": [], "crossings": []}
+
+    def told(name: str, version: str, body: dict = body, clips: bool = False) -> str:
+        root = tmp_path / ("32px-clips" if clips else "32px")
+        return advice(Manifest(root, name, version, 32, (item,), clips=clips), body)
+
+    assert "take out of your folder f.mkv, or" in told("mine", "3", clips=True)
+    assert f"remove {tmp_path / '32px'} and" in told("mine", "3", clips=True)
+    assert "the splits of open-v1 are fixed" in told("open-v1", "2")
+    assert "as their name says" in told("x-legacy-shuffled", "pokemon 1-legacy-shuffled")
+    assert told("p", "pokemon 1").endswith("bench data add p FOLDER --recipe pokemon --size 32")
+    assert told("p", "pokemon 1", body | {"copies": []}).startswith("what to do: remove ")

@@ -41,7 +41,8 @@ def nothing_left(home: Path) -> bool:
 def test_a_folder_becomes_splits(tmp_path):
     done = []
     made = add(tmp_path / "home", "my-show", show(tmp_path / "in"), "anime", SIZE, report=lambda *now: done.append(now))
-    assert done == [(n + 1, 30) for n in range(30)]
+    # On a busy machine the same count is told again, and the first before anything is done.
+    assert list(dict.fromkeys(now for now in done if now[0])) == [(n + 1, 30) for n in range(30)]
     assert made.counts() == {"anime": {"train": 15, "val": 6, "test": 6, "series": 3}}
     assert made.items[0].id == "ep0__frame_00"
     assert made.items[0].group == "ep0"

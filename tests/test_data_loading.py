@@ -94,6 +94,7 @@ def test_clips_and_stills_are_not_taken_for_each_other(tmp_path: Path) -> None:
 
 
 def test_each_condition_is_kept_and_guidance_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "MAPPED", 1)
     made, cache = split(tmp_path / "data"), tmp_path / "cache"
     tracks = [Track.parse(name) for name in ("gray", "gray+hints", "lineart-canny", "lineart-sketch+reference")]
     first = [load(made, track, cache) for track in tracks]
@@ -114,6 +115,7 @@ def test_each_condition_is_kept_and_guidance_made_again(tmp_path: Path, monkeypa
 
 def test_what_another_process_kept_meanwhile_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be mapped there: a file that is replaced under a map is lost on some network disks."""
+    monkeypatch.setattr(loading, "MAPPED", 1)
     made, cache, decode = split(tmp_path / "data"), tmp_path / "cache", loading._decode
     kept = []
 
@@ -148,6 +150,7 @@ def test_a_disk_that_takes_nothing_ends_no_evaluation(
 
 
 def test_keeping_takes_no_second_copy_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "MAPPED", 1)
     made = replace(split(tmp_path / "data"), size=1024)
     whole = len(made) * 1024 * 1024 * 4
 

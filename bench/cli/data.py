@@ -233,6 +233,7 @@ def data_certify(
     """
     from bench import progress
     from bench.data import certify
+    from bench.data.certify.leaks import advice
     from bench.data.collections import open_collection
 
     with progress.steps(f"preparing {name}") as report:
@@ -250,6 +251,8 @@ def data_certify(
         f"{verdict['copies in other domains']} across domains, {verdict['crossings']} groups, pages or shots in splits "
         f"that must not share them\n{signed}\n{page}"
     )
+    if not verdict["clean"]:
+        print(printable(advice(manifest, certificate["body"])))
     raise typer.Exit(0 if verdict["clean"] else 1)
 
 

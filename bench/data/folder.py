@@ -4,7 +4,9 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from bench import files
@@ -12,7 +14,7 @@ from bench.cores import cores
 from bench.data import collections, manifest, naming, video
 from bench.data.building import Progress, gather, restore, work
 from bench.data.growing import VERSION, Growth
-from bench.data.intake import CLIPS, STILLS, Intake, Result, is_animated
+from bench.data.intake import CLIPS, COLOURLESS, STILLS, Intake, Result, is_animated
 from bench.data.intake import GRAY as GRAY
 from bench.data.manifest import LeftOut, Manifest
 from bench.data.standardize import EXTENSIONS
@@ -21,16 +23,60 @@ from bench.errors import BenchError, unknown
 from bench.types import slug
 
 GROUPINGS = ("folder", "prefix", "image")
-VIDEOS = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".m2ts", ".ogv", ".wmv", ".flv")
-KINDS = (*EXTENSIONS, *VIDEOS)
+VIDEOS = (
+    ".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".m2ts", ".mts", ".ts", ".3gp", ".ogv", ".wmv",
+    ".flv",
+)  # fmt: skip
+KINDS = (*EXTENSIONS, ".jfif", *VIDEOS)
+UNREAD = (
+    ".avif", ".heic", ".heif", ".jxl", ".jp2", ".tga", ".psd", ".svg", ".dng", ".cr2", ".nef", ".arw", ".pdf", ".cbz",
+    ".cbr", ".vob", ".rm", ".rmvb", ".asf", ".divx", ".f4v", ".3g2", ".mxf", ".swf",
+)  # fmt: skip
+"""Pictures and films by their names, of kinds that are not taken: they are counted, so that none vanishes."""
 
 LISTED = 20
 """So many unusable images are named in an error."""
 
-FRAME_NUMBER = re.compile(r"(?:[\s._-]+(?:frame|f|img|image|page|p))?[\s._-]*[0-9]+$", re.IGNORECASE)
+FEWEST_IN_GROUP = 2
+"""Images a group holds on average, or the grouping that nobody asked for has told nothing."""
+
+FRAME_NUMBER = re.compile(
+    r"(?:[\s._-]+(?:[0-9]+h)?(?:[0-9]+m)?[0-9]+s[0-9]*"  # a time: 12h00m05s185, 01m05s
+    r"|(?:[\s._-]+(?:frame|f|img|image|page|p))?[\s._-]*[0-9]+)$",
+    re.IGNORECASE,
+)
+FRAME_ID = re.compile(r"-f[0-9]{8}$", re.IGNORECASE)
+"""As the ids of films' frames end."""
 
 RESERVED_DOMAINS = ("mixed", "all")
 """Words of the command line: the mix of all four, and every domain there is."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies in a folder, as relative paths.
+
+    Attributes:
+        inside: images and videos, sorted.
+        outside: links among them that leave the folder, sorted.
+        unread: how many files there are of each kind in `UNREAD`.
+        links: linked folders.
+    """
+
+    inside: list[str]
+    outside: list[str]
+    unread: Mapping[str, int]
+    links: int
+
+    def notes(self, domain: str) -> list[str]:
+        """A line for each thing that was passed over by its kind."""
+        notes = []
+        if self.unread:
+            kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.unread.items()))
+            notes.append(f"{domain}: files of kinds that are not read: {kinds}")
+        if self.links:
+            notes.append(f"{domain}: linked folders that were not followed: {self.links}")
+        return notes
 
 
 def add(
@@ -53,7 +99,8 @@ def add(
     Args:
         home: where everything lies.
         name: of the collection.
-        path: an image, a film, or a folder of them; its hidden files, and links that leave it, are not read.
+        path: an image, a film, or a folder of them; its hidden files, linked folders, and links that leave it, are
+            not read. Gray images are left out, for they have no target.
         domain: of its images.
         size: the side of every standardized image, in pixels.
         group_by: what must not cross train, val and test: `folder` (the one that holds the file), `prefix` (the name
@@ -76,7 +123,8 @@ def add(
     if group_by is not None and group_by not in GROUPINGS:
         raise unknown("grouping", group_by, list(GROUPINGS))
     step = video.Step.of(every)
-    paths, outside = find(path, home)
+    seen = look(path, home)
+    paths = seen.inside
     root = path if path.is_dir() else path.parent
     films = frozenset(file for file in paths if is_film(root / file))
     options = f"{VERSION} {size} {domain} {step if films else ''}"
@@ -96,23 +144,25 @@ def add(
                     )
                 shutil.rmtree(working, ignore_errors=True)
                 return before
+            homes = dict(zip(paths, map(naming.printable, groups(paths, group_by, films)), strict=True))
+            growth = Growth(name, size, domain, final, before, working)
+            growth.require_same_groups(homes)
             place = Workplace(working, options)
             for part in (STILLS, CLIPS):
                 (place.folder / part).mkdir(exist_ok=True)
             threads = max(1, cores() // max(1, len(films)))
             intake = Intake(root, place, domain, size, step, threads, films)
-            tasks = list(zip(paths, naming.ids(paths), strict=True))
+            tasks = list(zip(paths, _ids(paths, films), strict=True))
             weights = [max(1, (root / file).stat().st_size >> 20) if file in films else 1 for file in paths]
             results = gather(lambda task, tick: intake.take(*task, tick), tasks, weights, report)
             if all(one.gray for result in results for one in result.taken):
                 place.done()  # whatever is given next, nothing of this is wanted
             left_out = _left_out(path, results, skip_damaged)
-            left_out += [LeftOut(naming.printable(link), "a link that leaves the folder") for link in outside]
+            left_out += [LeftOut(naming.printable(link), "a link that leaves the folder") for link in seen.outside]
             contents = [result.content for result in results]
             inputs = _inputs(paths, contents, f"{options} {group_by} {skip_damaged}")
-            homes = dict(zip(paths, map(naming.printable, groups(paths, group_by, films)), strict=True))
-            growth = Growth(name, size, domain, final, before, place.folder)
-            made = growth.make(results, homes, left_out, inputs)
+            remarks = seen.notes(domain) + _remarks(domain, results, homes, group_by)
+            made = growth.make([_coloured(result) for result in results], homes, left_out, inputs, remarks)
             place.done()
             return made
     except OSError as error:
@@ -123,7 +173,13 @@ def add(
 
 
 def find(path: Path, home: Path | None = None) -> tuple[list[str], list[str]]:
-    """The images and videos in a folder, as sorted relative paths, and the links among them that leave it.
+    """The images and videos in a folder, as sorted paths, and the links among them that leave it: see `look`."""
+    found = look(path, home)
+    return found.inside, found.outside
+
+
+def look(path: Path, home: Path | None = None) -> Found:
+    """What lies in a folder, and in the folders below it.
 
     Hidden files and folders, linked folders and `home` are passed over. Of a file, its own name.
 
@@ -136,8 +192,10 @@ def find(path: Path, home: Path | None = None) -> tuple[list[str], list[str]]:
     if not path.is_dir():
         if not path.is_file() or path.suffix.lower() not in KINDS:
             raise BenchError(f"expected a folder, an image or a video ({kinds}); {path} is none; check the path.")
-        return [path.name], []
+        return Found([path.name], [], {}, 0)
     root, inside, outside, count = path.resolve(), [], [], 0
+    unread: Counter[str] = Counter()
+    links = 0
     own = None if home is None else str(home.resolve())
     places = [str(root)]
     cut = len(os.path.join(root, ""))
@@ -151,7 +209,15 @@ def find(path: Path, home: Path | None = None) -> tuple[list[str], list[str]]:
                             places.append(entry.path)
                         continue
                     count += 1
-                    if entry.name.startswith(".") or os.path.splitext(entry.name)[1].lower() not in KINDS:
+                    kind = os.path.splitext(entry.name)[1].lower()
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_symlink() and os.path.isdir(entry.path):
+                        links += 1
+                        continue
+                    if kind in UNREAD:
+                        unread[kind] += 1
+                    if kind not in KINDS:
                         continue
                     relative = entry.path[cut:].replace(os.sep, "/")
                     if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
@@ -165,7 +231,7 @@ def find(path: Path, home: Path | None = None) -> tuple[list[str], list[str]]:
     if not inside:
         what = f"none of its {count} files is one" if count else "it is empty"
         raise BenchError(f"expected images or videos ({kinds}) in {path}; {what}; check the path.")
-    return sorted(inside), sorted(outside)
+    return Found(sorted(inside), sorted(outside), unread, links)
 
 
 def groups(paths: Sequence[str], group_by: str | None = None, films: Collection[str] | None = None) -> list[str]:
@@ -202,6 +268,40 @@ def is_film(file: Path) -> bool:
     return suffix in VIDEOS or (suffix == ".gif" and is_animated(file))
 
 
+def _ids(paths: Sequence[str], films: Collection[str]) -> list[str]:
+    """An id for each path; none is that of a film's frame."""
+    ids = naming.ids(paths)
+    alike = [path for path, id in zip(paths, ids, strict=True) if path not in films and FRAME_ID.search(id)]
+    if not films or not alike:
+        return ids
+    # A second file of the same name makes each of these ids one with a digest.
+    return naming.ids([*paths, *(str(PurePosixPath(path).with_suffix(".frame")) for path in alike)])[: len(paths)]
+
+
+def _coloured(result: Result) -> Result:
+    """What came of a file, without an image that has no colours; frames of films stay."""
+    return replace(result, taken=tuple(one for one in result.taken if one.number >= 0 or not one.gray))
+
+
+def _remarks(domain: str, results: Sequence[Result], homes: Mapping[str, str], group_by: str | None) -> list[str]:
+    """What a reader should know of gray frames, and of images that are groups by themselves though nobody said so."""
+    remarks = []
+    taken = [(one, homes[result.path]) for result in results for one in result.taken]
+    frames = [one.gray for one, _ in taken if one.number >= 0]
+    if any(frames):
+        remarks.append(
+            f"{domain}: gray frames of films: {sum(frames)} of {len(frames)}; they have no colours to find, and count"
+        )
+    grouped = [group for one, group in taken if one.number < 0 and not one.gray]
+    count = len(set(grouped))
+    if group_by is None and count > 1 and len(grouped) < FEWEST_IN_GROUP * count:
+        remarks.append(
+            f"{domain}: {len(grouped)} images in {count} groups, most alone in theirs: frames of one film may stand on "
+            "both sides of a split; put what belongs together into one folder, and give --group-by folder"
+        )
+    return remarks
+
+
 def _left_out(path: Path, results: Sequence[Result], skip_damaged: bool) -> list[LeftOut]:
     """What gave nothing, with the reason.
 
@@ -220,7 +320,8 @@ def _left_out(path: Path, results: Sequence[Result], skip_damaged: bool) -> list
             "original have no target to score; give the coloured originals."
         )
     passed = [LeftOut(naming.printable(result.path), result.remark) for result in results if result.remark]
-    return unusable + passed
+    gray = [LeftOut(one.source, COLOURLESS) for one in taken if one.gray and one.number < 0]
+    return unusable + passed + gray
 
 
 def _unusable(path: Path, left_out: Sequence[LeftOut], count: int) -> BenchError:

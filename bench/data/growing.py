@@ -18,9 +18,10 @@ from bench.data.naming import printable
 from bench.data.splits import assign_groups, near_any
 from bench.data.standardize import fingerprint
 from bench.data.workplace import link
+from bench.errors import BenchError
 from bench.types import SPLITS
 
-VERSION = "2"
+VERSION = "3"
 """Of the rules by which files become images."""
 
 FRAME = re.compile(r" frame ([0-9]{8}) at [0-9.]+ s$")
@@ -45,8 +46,32 @@ class Growth:
     before: Manifest | None
     work: Path
 
+    def require_same_groups(self, groups: Mapping[str, str]) -> None:
+        """Refuse files that another domain holds under another group: train of one could be test of the other.
+
+        Args:
+            groups: of each file, printable.
+
+        Raises:
+            BenchError: naming one of them.
+        """
+        given = {printable(path): group for path, group in groups.items()}
+        for item in self.before.items if self.before else ():
+            file = FRAME.sub("", item.source)
+            if given.get(file, item.group) != item.group:
+                raise BenchError(
+                    f"expected {file} in the group {item.group!r}, as in the domain {item.domain!r}; it came in "
+                    f"{given[file]!r}, and could be train here and test there; give the same --group-by as for the "
+                    "other domains, or choose another name for this collection."
+                )
+
     def make(
-        self, results: Sequence[Result], groups: Mapping[str, str], left_out: Sequence[LeftOut], inputs: str
+        self,
+        results: Sequence[Result],
+        groups: Mapping[str, str],
+        left_out: Sequence[LeftOut],
+        inputs: str,
+        remarks: Sequence[str] = (),
     ) -> Manifest:
         """Split the pictures and write the collection with them.
 
@@ -55,6 +80,7 @@ class Growth:
             groups: of each file, printable.
             left_out: what gave nothing.
             inputs: the digest of files and options.
+            remarks: what else a reader of its numbers should know, as in `Manifest.notes`.
 
         Returns:
             The manifest of the stills.
@@ -71,7 +97,8 @@ class Growth:
             drafts = [draft for draft in drafts if draft.source not in between]
             for draft in drafts:
                 self._bring(STILLS, folder, draft)
-            items, leaks, notes = settle(folder, drafts, known | sides)
+            items, leaks, found = settle(folder, drafts, known | sides)
+            notes = (*remarks, *found)
             items, twins = self._without_twins(folder, items)
             out += [*leaks, *twins]
             if any(one.clip for one, _ in taken):

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 GRAY = 4
 """An image whose channels lie closer than so many levels on average has no colour to find."""
 
+COLOURLESS = "gray: it has no colours to find"
+"""Why such an image is left out."""
+
 STILLS, CLIPS = "stills", "clips"
 """Folders of the workplace."""
 
@@ -105,7 +108,7 @@ class Intake:
             content = files.sha256(file)
         except OSError as error:
             return Result(path, "", reason=error.strerror or "an unreadable file")
-        known = self._known(path, content)
+        known = self._known(path, id, content)
         if known is not None:
             return known
         try:
@@ -158,12 +161,15 @@ class Intake:
         draft = store(folder, target, page, id=id, domain=self.domain, group="", name=source, mark=mark)
         return Taken(id, draft.source, draft.pixels, draft.page, mark, _is_gray(target))
 
-    def _known(self, path: str, content: str) -> Result | None:
-        """What an interrupted command made of the same bytes, if all of it is there and whole."""
+    def _known(self, path: str, id: str, content: str) -> Result | None:
+        """What an interrupted command made of the same bytes under the same id, if all of it is there and whole."""
         value = self.place.get(path)
         if value is None or value["content"] != content:
             return None
         taken = tuple(Taken(**(one | {"clip": tuple(one["clip"])})) for one in value["taken"])
+        # Files that came or went since may have changed what this one is called.
+        if not all(one.id == id or one.id.startswith(f"{id}-f") for one in taken):
+            return None
         try:
             for one in taken:
                 still = Item(one.id, self.domain, "train", "", one.source, one.pixels, one.page)

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 DIGEST = 32
 """Bytes of the SHA-256 that ends a kept array."""
 
+MAPPED = 2**30
+"""Bytes from which on a kept array is read from its file where it is used, and not held in memory. A mapped file that
+somebody cuts ends the process without a word, so what memory can bear is not mapped.
+"""
+
 
 def load(split: Split, track: Track, cache: Path | None = None) -> Images:
     """Read a split's targets, what the track shows of them, and what it tells besides.
@@ -120,7 +125,7 @@ def _decode(
 
 
 def _kept(path: Path, flat: "UInt8[np.ndarray, ' pixels']") -> "UInt8[np.ndarray, ' pixels']":
-    """Keep an array and give the kept one, mapped; itself where it cannot be kept, for what is kept is only a copy."""
+    """Keep an array; what is kept, mapped, where it is large, else the array itself. What is kept is only a copy."""
     import numpy as np
 
     # Another process may have kept the same meanwhile, and others have mapped that: it is not replaced under them.
@@ -132,8 +137,8 @@ def _kept(path: Path, flat: "UInt8[np.ndarray, ' pixels']") -> "UInt8[np.ndarray
         np.lib.format.write_array_header_1_0(stream, facts)
         stream.write(flat.data)
         stream.write(_digest(flat).data)
-    found = _cached(path, len(flat))
-    return flat if found is None else found
+    mapped = _cached(path, len(flat)) if len(flat) >= MAPPED else None
+    return flat if mapped is None else mapped
 
 
 def _cached(path: Path, length: int) -> "UInt8[np.ndarray, ' pixels'] | None":
@@ -141,8 +146,8 @@ def _cached(path: Path, length: int) -> "UInt8[np.ndarray, ' pixels'] | None":
     import numpy as np
 
     try:
-        # Mapped, so that a large split is in memory only where it is read; what is written to it stays with us.
-        kept = np.load(path, mmap_mode="c", allow_pickle=False)
+        # What is written to a mapped array stays with us.
+        kept = np.load(path, mmap_mode="c" if length >= MAPPED else None, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
     whole = kept.dtype == np.uint8 and kept.shape == (length + DIGEST,)

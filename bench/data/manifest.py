@@ -236,20 +236,24 @@ def read(root: Path) -> Manifest:
 def verify(manifest: Manifest) -> list[str]:
     """Decode every file and compare it with the manifest; also check groups and clips.
 
-    No group may cross train, val and test, and a clip's frames must be 0, 1, 2 ... in one split and group.
+    No group may cross train, val and test, of whatever domain. A clip's frames must be 0, 1, 2 ... in one split and
+    group.
 
     Returns:
         One line for each thing wrong, empty if all is well.
     """
     with ThreadPoolExecutor() as pool:
         lines = [line for line in pool.map(lambda item: _wrong(manifest, item), manifest.items) if line]
-    homes: dict[tuple[str, str], set[str]] = {}
+    homes: dict[str, set[str]] = {}
+    domains: dict[str, set[str]] = {}
     for item in manifest.items:
-        side = "train" if item.split == "series" else item.split
-        homes.setdefault((item.domain, item.group), set()).add(side)
-    for (domain, group), sides in homes.items():
+        homes.setdefault(item.group, set()).add("train" if item.split == "series" else item.split)
+        domains.setdefault(item.group, set()).add(item.domain)
+    for group, sides in homes.items():
         if len(sides) > 1:
-            lines.append(f"{domain}: group {group!r} is in {' and '.join(sorted(sides))}")
+            lines.append(
+                f"{', '.join(ordered_domains(domains[group]))}: group {group!r} is in {' and '.join(sorted(sides))}"
+            )
     return lines + _torn_clips(manifest)
 
 

@@ -63,7 +63,10 @@ def alone(folder: Path, wait: bool = False) -> Iterator[None]:
         stream.flush()
         yield
     finally:
-        path.unlink(missing_ok=True)
+        if sys.platform == "win32":  # which removes no open file; elsewhere the lock is held until its file is gone
+            stream.close()
+        with suppress(OSError):  # who waits for the lock may have the file open: it stays, and is taken over
+            path.unlink(missing_ok=True)
         stream.close()
         with suppress(OSError):
             folder.rmdir()  # a command that made nothing leaves nothing
@@ -142,8 +145,14 @@ def _line(value: dict[str, Any]) -> str:
 
 
 def link(source: Path | str, target: Path | str) -> None:
-    """Give a file a second name, or a copy where the disk cannot do that."""
+    """Give a file a second name, or a copy where the disk cannot do that.
+
+    Raises:
+        FileExistsError: there is something under the second name; it stays.
+    """
     try:
         os.link(source, target)
+    except FileExistsError:
+        raise
     except OSError:
         shutil.copyfile(source, target)

@@ -162,7 +162,7 @@ def recipe(data: bytes, home: Path) -> None:
     from bench.data import recipes
 
     folder = unfold(data, home / "in")
-    recipes.add(home / "fresh", "huggingface", folder, 16, domain="anime", at_least=0.0, skip_damaged=True)
+    recipes.add(home / "fresh", "huggingface", folder, 32, domain="anime", at_least=0.0, skip_damaged=True)
 
 
 def folder(data: bytes, home: Path) -> None:
@@ -173,7 +173,7 @@ def folder(data: bytes, home: Path) -> None:
 
     assert scenedetect.output
     given = unfold(data, home / "in")
-    made = add(home / "fresh", "mine", given, "anime", 16, skip_damaged=True)
+    made = add(home / "fresh", "mine", given, "anime", 32, skip_damaged=True)
     if manifests.read(made.root) != made:
         raise Harm("what was written is not what was read")
 

@@ -226,7 +226,7 @@ def test_pipes_sockets_and_devices_never_hang(tmp_path: Path) -> None:
         ("b.png", "a socket"),
         ("c.png", "a device"),
     }
-    refused(lambda: add(tmp_path / "home", "mine", folder, "anime", 16), tmp_path, "none of its 3 files")
+    refused(lambda: add(tmp_path / "home", "mine", folder, "anime", 32), tmp_path, "none of its 3 files")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders")

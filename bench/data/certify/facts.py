@@ -82,25 +82,28 @@ def balance(items: Sequence[Item], tally: Tally, plain: Sequence[int]) -> list[d
 def crossings(manifest: Manifest) -> list[dict[str, Any]]:
     """Groups, clips, shots and pages that stand in splits that must not share them.
 
-    A group belongs to one of train, val and test, and series holds groups of train only; a clip, a shot or a page
-    belongs to one split. Shots are known of what this project draws, pages where a source names its panels.
+    A group, in whatever domains, belongs to one of train, val and test, and series holds groups of train only; a clip,
+    a shot or a page belongs to one split. Shots are known of what this project draws, pages where a source names its
+    panels.
 
     Returns:
-        dicts with `what`, `domain`, `name` and `splits`, in order.
+        dicts with `what`, `domain` (of a group in several, all of them), `name` and `splits`, in order.
     """
-    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+    groups: dict[str, set[str]] = defaultdict(set)
+    domains: dict[str, set[str]] = defaultdict(set)
     pieces: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for item in manifest.items:
-        groups[item.domain, item.group].add(item.split)
+        groups[item.group].add(item.split)
+        domains[item.group].add(item.domain)
         if (piece := piece_of(item)) is not None:
             pieces[(*piece, item.domain)].add(item.split)
     # A collection for evaluation alone has no train: its series are those of another collection.
     trains = any(item.split == "train" for item in manifest.items)
     found = []
-    for (domain, group), splits in groups.items():
+    for group, splits in groups.items():
         homes = splits - {"series"}
         if len(homes) > 1 or ("series" in splits and homes != {"train"} and trains):
-            found.append(_crossing("group", domain, group, splits))
+            found.append(_crossing("group", ", ".join(ordered_domains(domains[group])), group, splits))
     found += [
         _crossing(what, domain, name, splits) for (what, name, domain), splits in pieces.items() if len(splits) > 1
     ]
