@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
-demo: $(STAMP) ## draw images, train baselines, score them, write the boards (under 6 minutes on two cores)
+demo: $(STAMP) ## draw images, train baselines, score them, write the boards (under 7 minutes on two cores)
 	$(VENV)/bin/bench demo
 
 test: $(STAMP) ## the tests (add ARGS="-m slow" for the long ones)
