@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from bench import conditions, slices
+from bench import conditions, guidance, slices
 from bench.data.manifest import Split
 from bench.data.splits import SMALL_DOMAIN
 from bench.errors import BenchError
@@ -218,7 +218,8 @@ def _painting(
     if subject.kind == "submission" and not subject.digest:
         return subject.pieces(images), {}
     # The same weights may be read otherwise by another version of the code around them, and be shown something else.
-    made_by = f"{subject.digest} chromabench {version('chromabench')} conditions {conditions.VERSION}"
+    rules = f"conditions {conditions.VERSION} guidance {guidance.VERSION}"
+    made_by = f"{subject.digest} chromabench {version('chromabench')} {rules}"
     origin = Origin(split=facts.digest, track=track, model=made_by)
     found = None
     if subject.digest and not repaint:

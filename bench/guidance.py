@@ -13,6 +13,9 @@ from bench.errors import BenchError
 if TYPE_CHECKING:
     from jaxtyping import Int, UInt8
 
+VERSION = 1
+"""Of these rules, as `bench.conditions.VERSION` is of those."""
+
 PATCH = 4
 """Pixels a side of a hint."""
 SHARE = 0.01

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import bench.evaluate
-from bench import conditions
+from bench import conditions, guidance
 from bench.data.manifest import Item, Split
 from bench.errors import BenchError
 from bench.evaluate import Subject, _flags, evaluate, painted
@@ -83,10 +83,11 @@ def test_painted_in_pieces_it_is_the_same(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_was_painted_under_other_rules_is_painted_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     painter = Painter()
     score(tmp_path, of(painter))
-    monkeypatch.setattr(conditions, "VERSION", conditions.VERSION + 1)
-    for _ in range(2):
-        score(tmp_path, of(painter))
-    assert painter.runs == 2
+    for runs, rules in enumerate((conditions, guidance), 2):
+        monkeypatch.setattr(rules, "VERSION", rules.VERSION + 1)
+        for _ in range(2):
+            score(tmp_path, of(painter))
+        assert painter.runs == runs
 
 
 def test_what_breaks_off_while_it_scores_is_not_painted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
