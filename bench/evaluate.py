@@ -161,9 +161,10 @@ def _scored(
             piece, drawn = piece[0], best_of(piece, images.targets[rows])
         if together:
             predictions[rows] = piece
-        extracted.append(scorer.extracted(piece))
+        said = scorer.extracted(piece)
         parts.append({**scorer.images(piece, truth, rows), **drawn})
-        extracted[-1].result()  # pieces must not pile up, nor the next be painted on a GPU that has this one in hand
+        # Waited for: pieces must not pile up, nor the next be painted on a GPU that has this one in hand.
+        extracted.append(said.result())
     values = {id: np.concatenate([part[id] for part in parts]) for id in parts[0]}
     values |= scorer.clips(predictions, truth)
     pooled = scorer.pooled(extracted, truth)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -22,10 +22,16 @@ def exact() -> Iterator[None]:
     These are settings of the process. They are made where the first thread enters and set back where the last one
     leaves, so that no thread loses them while another one ends.
     """
+    import torch
+
     global _inside
     with _LOCK:
         if not _inside:
-            _settings.enter_context(_made())
+            _settings.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
+            torch.set_float32_matmul_precision("highest")
+            _settings.enter_context(
+                torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+            )
         _inside += 1
     try:
         yield
@@ -43,19 +49,3 @@ def precise(device: torch.device) -> Iterator[None]:
 
     with exact(), torch.inference_mode(), torch.autocast(device.type, enabled=False):
         yield
-
-
-def _made() -> AbstractContextManager[None]:
-    import torch
-
-    @contextmanager
-    def made() -> Iterator[None]:
-        before = torch.get_float32_matmul_precision()
-        torch.set_float32_matmul_precision("highest")
-        try:
-            with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-                yield
-        finally:
-            torch.set_float32_matmul_precision(before)
-
-    return made()

@@ -162,17 +162,16 @@ class Scorer:
         done.set_result(self._said(predictions))
         return done
 
-    def pooled(self, extracted: Sequence[Future[Said]], truth: Truth) -> dict[str, Pooled]:
+    def pooled(self, extracted: Sequence[Said], truth: Truth) -> dict[str, Pooled]:
         """Every value a split, by metric id; none of fewer than two images.
 
         Args:
-            extracted: of all predictions, piece by piece in order.
+            extracted: what extractors say of all predictions, piece by piece in order.
             truth: of the split.
         """
         if len(truth.images) < 2:
             return {}
-        parts = [one.result() for one in extracted]
-        said = {definition: np.concatenate([part[definition] for part in parts]) for definition in parts[0]}
+        said = {definition: np.concatenate([part[definition] for part in extracted]) for definition in extracted[0]}
         found = {}
         for extractor, *ids in self._extractors():
             found |= self._distances(said[extractor.definition], truth, extractor, *ids)

@@ -119,5 +119,5 @@ def test_the_protocol_alone_is_the_same_numbers_and_no_more(drawn: scoring.Truth
     for id, expected in scoring.Scorer().images(shifted(drawn), drawn).items():
         if id in values:
             np.testing.assert_array_equal(values[id], expected)
-    assert quick.pooled([quick.extracted(shifted(drawn))], drawn) == {}
+    assert quick.pooled([quick.extracted(shifted(drawn)).result()], drawn) == {}
     assert quick.slices(values["ciede2000"], drawn) == {}
