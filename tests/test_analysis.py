@@ -214,6 +214,10 @@ def test_tracks_are_compared_on_the_same_pictures_only() -> None:
         assert [step.kind for step in once.steps] == ["best", kind]
     assert [step.contrast.value for step in found.steps] == pytest.approx([-2.0, -4.0])
     assert set(found.apart) == {("gray", "gray+previous"), ("gray+hints", "gray+previous")}
+    assert found.unlike == ()
+    longer = [replace(one, training=one.training and replace(one.training, budget="small")) for one in hints]
+    (uneven,) = steps(boards([*plain, *longer]))
+    assert (uneven.steps, uneven.unlike) == ((), (("gray", "gray+hints"),))
     assert steps(boards(plain)) == []
 
 

@@ -230,17 +230,32 @@ def test_every_training_stands_once_and_seeds_together() -> None:
 
 
 def test_the_study_is_named_only_where_it_makes_everything() -> None:
-    words = "bench study --collection procedural-v1 --size 64 --budget smoke"
+    words = "bench study --collection procedural-v1 --size 64"
     references = ladder(collection="procedural-v1")
 
-    def named(*records: Record) -> bool:
+    def named(*records: Record) -> str | None:
         (page,) = pages([*references, *records])
-        return words in html_page(page)
+        found = re.search(rf"{words}( --budget \w+)?", html_page(page))
+        return found and (found.group(1) or "")
 
-    assert named(trained(), trained(2))
-    assert not named(trained(3))  # a seed that it does not train
-    assert not named(trained(track="screentone"))
-    assert not named(trained(), sample_record("mine", kind="submission", collection="procedural-v1"))
+    def at(budget: str, record: Record) -> Record:
+        return replace(record, training=record.training and replace(record.training, budget=budget))
+
+    assert named(trained(), trained(2)) == " --budget smoke"
+    assert named(at("small", trained()), at("small", trained(2))) == "", "as the study does where it is not told"
+    still = trained()
+    clip = replace(
+        still,
+        track="gray+previous",
+        entry=replace(still.entry, name="tcvc2019@anime", model="tcvc2019"),
+        split=replace(still.split, key=still.split.key.replace("/test:", "/test-clips:")),
+        training=still.training and replace(still.training, track="gray+previous"),
+    )
+    assert named(at("small", trained()), clip) == ""
+    assert named(trained(), at("small", clip)) is None, "each at another's budget"
+    assert named(trained(3)) is None, "a seed that it does not train"
+    assert named(trained(track="screentone")) is None
+    assert named(trained(), sample_record("mine", kind="submission", collection="procedural-v1")) is None
 
 
 # Text from outside.

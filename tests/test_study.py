@@ -28,7 +28,8 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A small procedural-v1, a small budget, one part, in a folder of one's own."""
     monkeypatch.setattr(collections, "SERIES", 10)
     monkeypatch.setattr(collections, "PICTURES", 32)
-    monkeypatch.setitem(BUDGETS, "smoke", Budget("smoke", images=32, width=0.25, batch_size=8))
+    for name in ("smoke", "small"):
+        monkeypatch.setitem(BUDGETS, name, Budget(name, images=32, width=0.25, batch_size=8))
     monkeypatch.chdir(tmp_path)
     for name in ("BENCH_HOME", "BENCH_RECORDS"):
         monkeypatch.delenv(name, raising=False)
@@ -60,9 +61,11 @@ def test_the_automatic_gray_track_has_three_seeds() -> None:
 @pytest.mark.slow
 def test_a_plan_is_what_is_trained(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collections, "PICTURES", 8)
-    todo = study.jobs(baselines, Shelf(small / ".bench", "procedural-v1", 32), "smoke")
+    todo = study.jobs(baselines, Shelf(small / ".bench", "procedural-v1", 32))
     planned = study.plan("procedural-v1")
-    assert {(one.entry, one.track, one.seed) for one in todo} == set(planned)
+    assert {(one.entry, one.track, one.seed, one.budget.name) for one in todo} == set(planned)
+    assert {one.budget for one in planned} == {"smoke", "small"}
+    assert {one.budget for one in study.plan("procedural-v1", "smoke")} == {"smoke"}
     assert len({one.folder(small) for one in todo}) == len(todo) == len(planned), "no training twice"
     assert [one.seed for one in todo] == [one.seed for one in planned]
 
@@ -76,15 +79,18 @@ def test_clips_are_planned_for_the_domains_that_have_them() -> None:
 @pytest.mark.slow
 def test_one_command_makes_everything(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study, "PARTS", (Part(("fu2017-convnet",), mixes=("cartoon",), seeds=(0, 1)),))
+    other = "train-baselines --collection procedural-v1 --size 64 --workers 1 --model fu2017-convnet --mix cartoon"
+    assert CliRunner().invoke(app, [*other.split(), "--budget", "small"]).exit_code == 0
     words = ["study", "--collection", "procedural-v1", "--size", "64", "--workers", "1"]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output
     made = records.read_all(small / "leaderboards/records")
     assert {r.seed for r in made if r.entry.name == "fu2017-convnet@cartoon"} == {0, 1}
+    assert {r.training.budget for r in made if r.training} == {"smoke"}, "whatever else is trained there"
     assert {r.split.collection for r in made} == {"procedural-v1", "procedural-v1-slices"}
     assert (small / "leaderboards/gallery/procedural-v1-64px.zip").is_file()
     page = (small / "reports/procedural-v1-64px.html").read_text(encoding="utf-8")
-    assert "bench study --collection procedural-v1 --size 64 --budget smoke" in page
+    assert "bench study --collection procedural-v1 --size 64 --budget smoke" in page, "the real study has it at another"
     assert CliRunner().invoke(app, words).exit_code == 0
 
 
@@ -107,22 +113,25 @@ def test_galleries_of_other_collections_are_left_alone(small: Path, monkeypatch:
 
 
 def test_a_part_knows_its_trainings() -> None:
-    part = Part(("cgan",), "lineart-sketch", seeds=(0, 1))
-    assert part.holds("cgan", "mixed", "lineart-sketch", 1)
-    assert part.holds("cgan", "manga", "lineart-sketch", 0)
+    part = Part(("cgan",), "lineart-sketch", seeds=(0, 1), on=("open-v1",))
+    assert part.holds("open-v1", "cgan", "mixed", "lineart-sketch", 1)
+    assert part.holds("open-v1", "cgan", "manga", "lineart-sketch", 0)
     for other in (
-        ("dcgan", "mixed", "lineart-sketch", 0),
-        ("cgan", "cartoon+manga", "lineart-sketch", 0),
-        ("cgan", "mixed", "gray", 0),
-        ("cgan", "mixed", "lineart-sketch", 2),
+        ("procedural-v1", "cgan", "mixed", "lineart-sketch", 1),
+        ("open-v1", "dcgan", "mixed", "lineart-sketch", 0),
+        ("open-v1", "cgan", "cartoon+manga", "lineart-sketch", 0),
+        ("open-v1", "cgan", "mixed", "gray", 0),
+        ("open-v1", "cgan", "mixed", "lineart-sketch", 2),
     ):
         assert not part.holds(*other)
 
 
 def test_a_part_holds_what_is_planned() -> None:
-    for one in study.plan("procedural-v1"):
-        assert one.entry.mix is not None
-        assert any(part.holds(one.entry.model, one.entry.mix.name, one.track.name, one.seed) for part in PARTS)
+    for collection in COLLECTIONS:
+        for one in study.plan(collection):
+            assert one.entry.mix is not None
+            what = collection, one.entry.model, one.entry.mix.name, one.track.name, one.seed
+            assert {one.budget} == {part.budget(collection) for part in PARTS if part.holds(*what)}
 
 
 def test_a_plan_opens_and_fetches_nothing(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,9 +141,10 @@ def test_a_plan_opens_and_fetches_nothing(small: Path, monkeypatch: pytest.Monke
     assert result.exit_code == 0, result.output
     said = result.output.splitlines()
     for name in COLLECTIONS:
-        assert f"{name}: {len(study.plan(name))} trainings of 32 images" in said
-    assert said.count("  fu2017-cgan@anime gray seed 2") == 2
-    assert said.count("  tcvc2019@anime gray+previous seed 0") == 1, "open-v1 has no films of anime"
+        assert f"{name}: {len(study.plan(name))} trainings" in said
+    assert said.count("  fu2017-cgan@anime gray seed 2: small, 32 images") == 1
+    assert said.count("  fu2017-cgan@anime gray seed 2: smoke, 32 images") == 1
+    assert said.count("  tcvc2019@anime gray+previous seed 0: smoke, 32 images") == 1, "open-v1 has no films of anime"
     assert not any(small.iterdir())
 
 

@@ -9,7 +9,7 @@ import typer
 
 from bench.cli.terminal import HOME, RECORDS, Device, Home, Records, Workers
 from bench.errors import BenchError, unknown
-from bench.types import BUDGETS
+from bench.types import BUDGETS, Budget
 
 studies = typer.Typer()
 
@@ -20,7 +20,10 @@ def study(
         list[str] | None, typer.Option("--collection", help="procedural-v1 or open-v1. Default: both.")
     ] = None,
     size: Annotated[int, typer.Option("--size", min=32, max=1024, help="Side of the images, pixels.")] = 64,
-    budget: Annotated[str, typer.Option("--budget", help=f"How much training: {', '.join(BUDGETS)}.")] = "smoke",
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", help=f"How much training: {', '.join(BUDGETS)}. Default: as on the committed boards."),
+    ] = None,
     mirror: Annotated[
         Path | None, typer.Option("--mirror", help="A folder with open-v1's files, instead of the network.")
     ] = None,
@@ -48,7 +51,7 @@ def study(
     from bench.parts import COLLECTIONS
     from bench.records import read_all
 
-    if budget not in BUDGETS:
+    if budget is not None and budget not in BUDGETS:
         raise unknown("budget", budget, list(BUDGETS))
     chosen = collection or list(COLLECTIONS)
     for name in chosen:
@@ -58,10 +61,10 @@ def study(
         raise BenchError(f"--mirror holds the files of {open_v1.NAME}; add --collection {open_v1.NAME}.")
     if plan:
         for name in chosen:
-            planned = reference.plan(name)
-            print(f"{name}: {len(planned)} trainings of {BUDGETS[budget].images or 'as many as the paper'} images")
+            planned = reference.plan(name, budget)
+            print(f"{name}: {len(planned)} trainings")
             for one in planned:
-                print(f"  {one.entry.name} {one.track.name} seed {one.seed}")
+                print(f"  {one.entry.name} {one.track.name} seed {one.seed}: {_images(BUDGETS[one.budget])}")
         return
     machine = Machine(device)
     machine.check()
@@ -76,3 +79,7 @@ def study(
         gallery.write(boards / gallery.FOLDER, make(found, name, size, home, ENTRIES, progress.say))
     for path in report.render(found, boards, reports):
         print(path)
+
+
+def _images(budget: Budget) -> str:
+    return f"{budget.name}, {f'{budget.images:,}' if budget.images else 'as many as the paper'} images"

@@ -120,22 +120,26 @@ def _evaluations(same: Sequence[Record], training: TrainingFacts) -> tuple[str, 
 
 def _again(page: Page) -> str:
     """The command that makes the whole page again; empty where the study does not make everything on it."""
-    budgets = {record.training.budget for record in page.records if record.training is not None}
     school = TRAINED_ON.get(page.collection, page.collection)
-    if school not in parts.COLLECTIONS or len(budgets) != 1:
+    made = [record for record in page.records if record.entry.kind != "reference"]
+    budgets = {record.training.budget for record in made if record.training is not None}
+    planned = {_planned(record, school) for record in made}
+    if school not in parts.COLLECTIONS or "" in planned or not budgets:
         return ""
-    if not all(record.entry.kind == "reference" or _studied(record, school) for record in page.records):
-        return ""
-    return f"bench study --collection {school} --size {page.size} --budget {budgets.pop()}"
+    words = f"bench study --collection {school} --size {page.size}"
+    if all(record.training and record.training.budget == _planned(record, school) for record in made):
+        return words
+    return f"{words} --budget {budgets.pop()}" if len(budgets) == 1 else ""
 
 
-def _studied(record: Record, school: str) -> bool:
-    """Whether the study trains it."""
+def _planned(record: Record, school: str) -> str:
+    """The budget at which the study trains it where none is given; empty where the study does not train it."""
     training = record.training
     if training is None or (training.collection, training.size) != (school, record.split.size):
-        return False
+        return ""
     model, _, mix = record.entry.name.partition("@")
-    return any(part.holds(model, mix, _track(record), record.seed) for part in parts.PARTS)
+    of = (part for part in parts.PARTS if part.holds(school, model, mix, _track(record), record.seed))
+    return next((part.budget(school) for part in of), "")
 
 
 SECTION = Section("provenance", "Provenance: how these numbers were made", body)
