@@ -30,7 +30,7 @@ from bench.gallery.facts import Sheet
 from bench.gallery.making import NO_PICTURES, NO_VALUES, OTHER_RUN, make
 from bench.gallery.sheets import Sheets
 from bench.leaderboard import GRAY
-from bench.predictions import Origin, keep
+from bench.predictions import Origin, keeping
 from bench.records import Record, read_all, write
 from bench.report import html
 from bench.report.content import Page, pages
@@ -263,7 +263,8 @@ def test_pictures_of_another_run_are_left_out(home: Path, tmp_path: Path) -> Non
     images, stem = load(split_of(home), Track("gray")), near.file_name.removesuffix(".json")
     with zipfile.ZipFile(home / "predictions" / f"{stem}.kept") as archive:
         model = json.loads(archive.read("facts.json"))["model"]
-    keep(tmp_path, stem, Origin(near.split.digest, "gray", model), images.ids, tinted(6)(images))
+    with keeping(tmp_path, stem, Origin(near.split.digest, "gray", model), images.ids) as add:
+        add(tinted(6)(images))
     made = make(records, open_v1.NAME, SIZE, tmp_path)
     (wall,) = (wall for wall in made.index.walls if wall.track == "gray")
     assert wall.left_out["near@anime"] == NO_PICTURES

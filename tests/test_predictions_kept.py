@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
-from bench.predictions import Origin, find, keep, keeping, kept
+from bench.predictions import Origin, find, keeping
 
 SIDE = 24
 SHAPE = (SIDE, SIDE, 3)
@@ -21,14 +21,20 @@ ORIGIN = Origin(split="ab" * 32, track="gray", model="cd" * 32)
 MANY = tuple(f"i{number:03d}" for number in range(37))
 
 
+def keep(home: Path, ids: tuple[str, ...], predictions: np.ndarray, **notes: float) -> None:
+    with keeping(home, "stem", ORIGIN, ids, notes) as add:
+        add(predictions)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    keep(tmp_path, "stem", ORIGIN, MANY, noise(37), {"seconds": 1.5})
+    keep(tmp_path, MANY, noise(37), seconds=1.5)
     return tmp_path
 
 
 def ask(home: Path, origin: Origin = ORIGIN, ids: tuple[str, ...] = MANY, side: int = SIDE) -> np.ndarray | None:
-    return kept(home, "stem", origin, ids, (len(ids), side, side, 3))
+    found = find(home, "stem", origin, ids, (len(ids), side, side, 3))
+    return None if found is None else np.concatenate([piece for _, piece in found.chunks()])
 
 
 def test_what_is_kept_comes_back_bit_by_bit(store: Path) -> None:
@@ -43,8 +49,10 @@ def test_what_is_kept_comes_back_bit_by_bit(store: Path) -> None:
 
 def test_extremes_survive_the_differences(tmp_path: Path) -> None:
     pictures = np.random.default_rng(1).choice(np.array([0, 1, 127, 128, 255], np.uint8), (3, 11, 17, 3))
-    keep(tmp_path, "stem", ORIGIN, MANY[:3], pictures)
-    np.testing.assert_array_equal(kept(tmp_path, "stem", ORIGIN, MANY[:3], pictures.shape), pictures)
+    keep(tmp_path, MANY[:3], pictures)
+    found = find(tmp_path, "stem", ORIGIN, MANY[:3], pictures.shape)
+    assert found is not None
+    np.testing.assert_array_equal(next(found.chunks())[1], pictures)
 
 
 def test_pieces_of_any_length_are_kept(tmp_path: Path) -> None:
@@ -66,7 +74,7 @@ def test_it_serves_no_other_split_track_model_ids_or_size(store: Path) -> None:
     assert ask(store, ids=MANY[::-1]) is None
     assert ask(store, ids=MANY[:-1]) is None
     assert ask(store, side=SIDE // 2) is None
-    assert kept(store, "other", ORIGIN, MANY, (37, *SHAPE)) is None
+    assert find(store, "other", ORIGIN, MANY, (37, *SHAPE)) is None
     assert ask(store) is not None
 
 
@@ -87,7 +95,7 @@ def test_no_byte_of_it_can_change_unseen(store: Path) -> None:
     for foreign in (b"hello", b"PK\5\6" + bytes(18), (store / "foreign.npz").read_bytes()):
         path.write_bytes(foreign)
         assert ask(store) is None
-    keep(store, "stem", ORIGIN, MANY, right)
+    keep(store, MANY, right)
     np.testing.assert_array_equal(ask(store), right)
 
 
@@ -108,7 +116,7 @@ def test_what_was_kept_stays_until_the_new_is_whole(store: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         cut()
     with pytest.raises(BenchError, match=r"must be uint8 .* got float64"):
-        keep(store, "stem", ORIGIN, MANY, noise(37) / 255)
+        keep(store, MANY, noise(37) / 255)
     np.testing.assert_array_equal(ask(store), noise(37))
     assert [path.name for path in (store / "predictions").iterdir()] == ["stem.kept"]
 
@@ -117,6 +125,6 @@ def test_kept_drawings_take_less_than_their_pngs(tmp_path: Path) -> None:
     y, x = np.mgrid[0:64, 0:64]
     flat = np.stack([(x // 9 * 31 + y // 13 * 57 + shift) % 256 for shift in (0, 40, 90)], -1).astype(np.uint8)
     pictures = np.stack([np.roll(flat, 5 * turn, 0) for turn in range(16)])
-    keep(tmp_path, "stem", ORIGIN, MANY[:16], pictures)
+    keep(tmp_path, MANY[:16], pictures)
     pngs = sum(len(cv2.imencode(".png", picture)[1].tobytes()) for picture in pictures)
     assert (tmp_path / "predictions" / "stem.kept").stat().st_size < pngs / 2

@@ -7,7 +7,7 @@ of each image; `picture` checks one, `faults` says what is wrong with all. `stor
 from bench.predictions.folder import write_predictions
 from bench.predictions.reading import Place, Submission, Wanted, Watch, chunks
 from bench.predictions.samples import Samples
-from bench.predictions.store import Kept, Origin, find, keep, keeping, kept
+from bench.predictions.store import Kept, Origin, find, keeping
 
 __all__ = [
     "Kept",
@@ -19,8 +19,6 @@ __all__ = [
     "Watch",
     "chunks",
     "find",
-    "keep",
     "keeping",
-    "kept",
     "write_predictions",
 ]

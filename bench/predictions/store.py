@@ -131,33 +131,6 @@ def find(home: Path, stem: str, origin: Origin, ids: Sequence[str], shape: tuple
     return Kept(path, shape, notes, blocks)
 
 
-def kept(
-    home: Path, stem: str, origin: Origin, ids: Sequence[str], shape: tuple[int, int, int, int]
-) -> UInt8[np.ndarray, "n h w 3"] | None:
-    """The kept predictions in one array, or None; arguments as `find`."""
-    found = find(home, stem, origin, ids, shape)
-    if found is None:
-        return None
-    try:
-        [(_, images)] = found.chunks(shape[0])
-    except BenchError:
-        return None
-    return images
-
-
-def keep(
-    home: Path,
-    stem: str,
-    origin: Origin,
-    ids: Sequence[str],
-    predictions: UInt8[np.ndarray, "n h w 3"],
-    notes: Mapping[str, Any] | None = None,
-) -> None:
-    """Keep the predictions for a split; arguments and errors as `keeping`."""
-    with keeping(home, stem, origin, ids, notes) as add:
-        add(predictions)
-
-
 @contextmanager
 def keeping(
     home: Path, stem: str, origin: Origin, ids: Sequence[str], notes: Mapping[str, Any] | None = None

@@ -17,7 +17,7 @@ import bench.train
 from bench.errors import BenchError
 from bench.evaluate import split_facts
 from bench.features.store import known
-from bench.predictions import Origin, kept
+from bench.predictions import Origin, find
 from bench.train import FACTS, WEIGHTS, load, read_facts
 
 ROUNDS = 24
@@ -99,7 +99,7 @@ def test_damaged_predictions_are_painted_again(tmp_path: Path) -> None:
     (path,) = (tmp_path / "predictions").glob("*.kept")
     sound, painted = path.read_bytes(), 0
     origin = Origin(split_facts(SPLIT, IMAGES).digest, "gray", "")
-    assert kept(tmp_path, path.stem, origin, IMAGES.ids, (9, 32, 32, 3)) is None, "of another model"
+    assert find(tmp_path, path.stem, origin, IMAGES.ids, (9, 32, 32, 3)) is None, "of another model"
     for content in damages(sound, 7)[:12]:
         path.write_bytes(content)
         before = painter.runs

@@ -238,24 +238,25 @@ def state(data: bytes, home: Path) -> None:
 
 
 def kept(data: bytes, home: Path) -> None:
-    from bench.predictions import Origin
-    from bench.predictions.store import kept as read
+    from bench.predictions import Origin, find
 
     path = home / "predictions" / "stem.kept"
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
-    found = read(home, "stem", Origin("s", "gray", "m"), seeds.IDS, (3, seeds.SIDE, seeds.SIDE, 3))
-    if found is not None and found.shape != (3, seeds.SIDE, seeds.SIDE, 3):
-        raise Harm("another shape")
+    shape = (3, seeds.SIDE, seeds.SIDE, 3)
+    found = find(home, "stem", Origin("s", "gray", "m"), seeds.IDS, shape)
+    if found is not None and sum(len(piece) for _, piece in found.chunks()) != shape[0]:
+        raise Harm("another number of pictures")
 
 
 def keepings() -> list[bytes]:
     import tempfile
 
-    from bench.predictions import Origin, keep
+    from bench.predictions import Origin, keeping
 
     with tempfile.TemporaryDirectory() as place:
-        keep(Path(place), "stem", Origin("s", "gray", "m"), seeds.IDS, seeds.pictures())
+        with keeping(Path(place), "stem", Origin("s", "gray", "m"), seeds.IDS) as add:
+            add(seeds.pictures())
         return [(Path(place) / "predictions" / "stem.kept").read_bytes()]
 
 

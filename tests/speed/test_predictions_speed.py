@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from bench.predictions import Origin, chunks, keep, kept, write_predictions
+from bench.predictions import Origin, chunks, find, keeping, write_predictions
 from bench.types import Images
 
 SIDE = 256
@@ -36,7 +36,8 @@ def test_ratio(benchmark, tmp_path: Path):
     write_predictions(tmp_path / "out", Images(ids, ids, pictures, pictures[..., 0]), pictures)
     paths = [str(tmp_path / "out" / f"{id}.png") for id in ids]
     origin = Origin("split", "gray", "model")
-    keep(tmp_path, "stem", origin, ids, pictures)
+    with keeping(tmp_path, "stem", origin, ids) as add:
+        add(pictures)
     out = np.empty(pictures.shape, np.uint8)
 
     def plain():
@@ -54,7 +55,10 @@ def test_ratio(benchmark, tmp_path: Path):
         return read
 
     def from_store():
-        return kept(tmp_path, "stem", origin, ids, pictures.shape)
+        found = find(tmp_path, "stem", origin, ids, pictures.shape)
+        assert found is not None
+        [(_, read)] = found.chunks(COUNT)
+        return read
 
     benchmark.group = f"reading predictions {SIDE}: times plain OpenCV"
     least: dict[str, float] = {}
