@@ -169,7 +169,8 @@ def headline(made: Comparison) -> str:
     low, high, p = made.primary.low, made.primary.high, made.primary.p
     sure = "" if low is None or high is None else f" [{low:+.2f}, {high:+.2f}]"
     chance = "" if p is None else ", p < 0.001" if p < 0.001 else f", p = {p:.2g}"
-    first, second = (_named(row) for row in (made.first, made.second))
+    uneven = made.first.uneven(made.second)
+    first, second = (_named(row, uneven) for row in (made.first, made.second))
     record = made.first.records[0]
     return (
         f"{record.split.key} {record.track}: CIEDE2000 of {first} minus {second} is {made.primary.value:+.2f}"
@@ -177,8 +178,9 @@ def headline(made: Comparison) -> str:
     )
 
 
-def _named(row: Row) -> str:
-    """An entry and, where it was trained, with which seeds."""
-    if not row.records[0].training:
+def _named(row: Row, uneven: bool) -> str:
+    """An entry and, where it was trained, with which seeds, and at which budget if that of the other is another."""
+    if not row.budget:
         return row.entry
-    return f"{row.entry} (seed{'s' if len(row.seeds) > 1 else ''} {', '.join(map(str, row.seeds))})"
+    budget = f", {row.budget} budget" if uneven else ""
+    return f"{row.entry} (seed{'s' if len(row.seeds) > 1 else ''} {', '.join(map(str, row.seeds))}{budget})"

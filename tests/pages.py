@@ -45,7 +45,8 @@ def small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(collections, "SERIES", 10)
         patch.setattr(collections, "PICTURES", 32)
-        patch.setitem(BUDGETS, "smoke", Budget("smoke", images=32, width=0.25, batch_size=8))
+        for name in ("smoke", "small"):
+            patch.setitem(BUDGETS, name, Budget(name, images=32, width=0.25, batch_size=8))
         torch.set_num_threads(1)
         yield
         torch.set_num_threads(threads)

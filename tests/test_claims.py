@@ -273,6 +273,7 @@ def test_a_part_of_the_domains_is_tested_and_the_rest_named() -> None:
     assert outcome.verdict == "replicated"
     assert outcome.where == "procedural-v1 64 px, series: anime"
     assert any("fu2017-cgan@cartoon" in command for command in outcome.commands)
+    assert all("--budget smoke" in command for command in outcome.commands), "as what they are held against"
 
 
 def test_a_domain_of_one_group_is_left_out_of_the_pooled_effect() -> None:

@@ -69,6 +69,9 @@ def test_several_trainings_are_compared_as_on_a_board(tmp_path: Path) -> None:
     assert made.ahead == 3
     assert "fu2017-cgan@anime (seeds 0, 1, 2) minus gray-copy is -0.36" in headline(made)
     assert "(seed 2) minus gray-copy is +0.38" in headline(compare(alone, row(gray), tmp_path))
+    much = [replace(one, training=one.training and replace(one.training, budget="small")) for one in trained]
+    said = headline(compare(find(much, one.entry.name, place, seed=2), alone, tmp_path))
+    assert "(seed 2, small budget) minus fu2017-cgan@anime (seed 2, smoke budget)" in said
     with pytest.raises(BenchError, match="unknown seed '5'"):
         find(trained, one.entry.name, place, seed=5)
     with pytest.raises(BenchError, match="scored at 64 and 128 px; choose one with --size"):

@@ -100,7 +100,7 @@ def test_a_row_is_made_again_beside_the_committed_ones_and_a_board_read(
     assert "×" not in printed, "it was averaged with the committed seeds"
     assert contents(clone) == committed
     # What the other page reads: a second entry, and the references.
-    play("bench train-baselines --model fu2017-cgan --mix cartoon --size 64")
+    play("bench train-baselines --model fu2017-cgan --mix cartoon --size 64 --budget small")
     play("bench evaluate --domain cartoon --size 64 --model all --track gray")
     before = {name: text for name, text in contents(here).items() if not name.startswith(".bench")}
     prints, compares, recommends, claims = shell("read-a-board.md")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.analysis.contrasts import paired
 from bench.claims import CLAIMS, VERDICTS, Outcome, judge_all
 from bench.comparison import apart_over_seeds
 from bench.leaderboard import GRAY, PRIMARY, SEES_TARGET, boards
@@ -14,7 +15,7 @@ from bench.leaderboard.shape import Cell, Row, Table
 from bench.parts import COLLECTIONS, SEEDS
 from bench.parts import GRAY as STUDIED
 from bench.records import Record, read_all
-from bench.types import DOMAINS, MIXED
+from bench.types import DOMAINS, EVALUATED_SPLITS, MIXED
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "what-we-found.md").read_text(encoding="utf-8")
@@ -25,6 +26,16 @@ HEADLINE = (("procedural-v1", "series"), ("open-v1", "test"))
 
 PLAUSIBLE = (PRIMARY, "palette-distance", "fd-chroma", "colourfulness-error")
 """Closeness to the one true picture, and three metrics that ask less, or something else. All are lower for better."""
+
+
+HINTED = (
+    ("gray+hints", "levin2004-hints"),
+    ("gray+hints", "thasarathan2020-hint@{}"),
+    ("gray", None),
+    ("lineart-canny+hints", "thasarathan2020-hint@{}"),
+    ("lineart-canny", None),
+)
+"""The columns on hints: a track and an entry of it, or its first."""
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +129,24 @@ def test_what_the_clip_models_lose_by(every) -> None:
     assert re.findall(r"\d+\.\d\d", bullet) == [f"{number:.2f}" for number in numbers]
 
 
+def test_what_a_copied_page_costs(tables) -> None:
+    (bullet,) = re.findall(r"- \*\*Ink pages.*?\(\[board\]", PAGE, re.DOTALL)
+    rows = [
+        tables["procedural-v1", "manga", "series"].row(of) for of in ("camizan2023-resnet34@manga", GRAY, "dcgan@manga")
+    ]
+    assert re.findall(r"\d+\.\d\d", bullet) == [f"{row.cells[PRIMARY].value:.2f}" for row in rows]
+
+
+def test_who_comes_last_abroad(tables) -> None:
+    """On `series`, among the trained entries of the gray track."""
+    last = {f"{model}@manga" for model in STUDIED if not model.startswith("varga")}
+    for collection in COLLECTIONS:
+        for domain in DOMAINS[:-1]:
+            rows = [row for row in tables[collection, domain, "series"].rows if row.kind == "trained"]
+            assert len(rows) == 46
+            assert {row.entry for row in sorted(rows, key=lambda row: row.cells[PRIMARY].value)[-7:]} == last
+
+
 def test_every_link_leads_to_an_anchor_of_a_page() -> None:
     links = re.findall(r"\]\((\.\./reports/[\w.-]+\.html)(?:#([\w-]+))?\)", PAGE)
     assert len(links) > 15
@@ -132,6 +161,27 @@ def surely_better(record: Record, other: Record) -> bool:
     ours, theirs = (np.array([[one.groups[name]] for name in names]) for one in (record, other))
     high = apart_over_seeds(ours, theirs, ((record.seed,), ())).high
     return high is not None and high < 0
+
+
+def test_what_hints_buy_on_real_pictures(every) -> None:
+    """On open-v1's stills, who is told hints and who is not, less the copy of what both saw."""
+    here = [r for r in every if r.split.collection == "open-v1" and r.track in {track for track, _ in HINTED}]
+    known = {(board.track, board.domain, table.split): table for board in boards(here) for table in board.tables}
+    made = []
+    for domain in DOMAINS:
+        for split in EVALUATED_SPLITS:
+            cells = [domain, split]
+            for track, entry in HINTED:
+                table = known[track, domain, split]
+                copy, row = table.row(GRAY), table.row(entry.format(domain)) if entry else table.leader
+                assert copy is not None
+                assert row is not None
+                one = paired(row, copy)
+                assert one is not None
+                ends = "" if entry is None or one.low is None else f" [{one.low:.2f}, {one.high:.2f}]"
+                cells.append(f"{one.value:.2f}{ends}".replace("-", "−"))
+            made.append(line(*cells))
+    assert [line for line in PAGE.splitlines() if re.match(rf"\| ({'|'.join(DOMAINS)}) \| [a-z]", line)] == made
 
 
 def test_who_beats_the_gray_copy_at_home(told) -> None:

@@ -194,7 +194,7 @@ def _mixed(domain: str, table: Table) -> Iterator[MixedTest]:
         alone = [
             row
             for row in table.rows
-            if row.model == mixed.model
+            if (row.model, row.budget) == (mixed.model, mixed.budget)
             and row.mix is not None
             and row.mix != MIXED
             and "+" not in row.mix

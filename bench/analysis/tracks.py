@@ -38,7 +38,7 @@ class Steps:
         steps: by tracks, then domain.
         apart: pairs of tracks that are played on unlike pictures, one on clips and one on stills: no difference.
         unlike: pairs of tracks whose entries were trained at different budgets: no difference either, since it would
-            say what the budget buys.
+            tell what the budget buys.
     """
 
     split: str
@@ -69,17 +69,17 @@ def steps(made: Sequence[Board]) -> list[Steps]:
             both = [domain for domain in domains if all(domain in by_track[track] for track in pair)]
             made_of = [(domain, *(by_track[track][domain] for track in pair)) for domain in both]
             alike = [(domain, one, other) for domain, one, other in made_of if _digest(one) == _digest(other)]
-            told += [step for domain, one, other in alike for step in _steps(pair, domain, one, other)]
+            of_pair = [step for domain, one, other in alike for step in _steps(pair, domain, one, other)]
+            told += of_pair
             apart += [pair] if both and not alike else []
-            unlike += [pair] if any(len(_budgets(one, other)) > 1 for _, one, other in alike) else []
+            uneven = any(a.leader and b.leader and a.leader.uneven(b.leader) for _, a, b in alike)
+            unlike += [pair] if uneven and not of_pair else []
         if told or apart or unlike:
             found.append(Steps(split, tuple(domains), tuple(told), tuple(apart), tuple(unlike)))
     return found
 
 
 def _steps(pair: tuple[str, str], domain: str, one: Table, other: Table) -> list[Step]:
-    if len(_budgets(one, other)) > 1:
-        return []
     made = []
     if one.leader is not None and other.leader is not None:
         made.append((one.leader, other.leader, "best"))
@@ -88,14 +88,11 @@ def _steps(pair: tuple[str, str], domain: str, one: Table, other: Table) -> list
     return [
         Step(pair, domain, (first.entry, second.entry), kind, contrast)
         for first, second, kind in made
-        if _measured(first) and _measured(second) and (contrast := paired(second, first)) is not None
+        if not first.uneven(second)
+        and _measured(first)
+        and _measured(second)
+        and (contrast := paired(second, first)) is not None
     ]
-
-
-def _budgets(*tables: Table) -> set[str]:
-    """At which budgets the ranked entries of some tables were trained."""
-    records = (record for table in tables for row in table.rows if row.rank is not None for record in row.records)
-    return {record.training.budget for record in records if record.training is not None}
 
 
 def _alike(first: Row, second: Row) -> bool:

@@ -7,13 +7,15 @@ from bench.data.collections import TRAINED_ON
 from bench.types import Track
 
 
-def commands(sides: Iterable[Side], collection: str, size: int) -> tuple[str, ...]:
+def commands(sides: Iterable[Side], collection: str, size: int, budget: str = "") -> tuple[str, ...]:
     """Trainings first, then evaluations, each said once.
 
     Args:
         sides: whose records are missing, with nothing left open.
         collection, size: where they are wanted.
+        budget: at which the entries are trained that they are held against; empty where there are none yet.
     """
+    more = f"--budget {budget}" if budget else ""
     sides = list(dict.fromkeys(sides))
     place = f"--collection {TRAINED_ON.get(collection, collection)} --size {size}"
     mixes: dict[tuple[str, str], dict[str, None]] = {}
@@ -21,10 +23,10 @@ def commands(sides: Iterable[Side], collection: str, size: int) -> tuple[str, ..
         if side.mix is not None:
             mixes.setdefault((side.model, Track.parse(side.track).trained.name), {})[side.mix] = None
     trainings = [
-        f"bench train-baselines --model {model} {_again('--mix', found)} --track {track} {place}"
+        f"bench train-baselines --model {model} {_again('--mix', found)} --track {track} {place} {more}".rstrip()
         for (model, track), found in mixes.items()
     ]
-    return (*trainings, *evaluations(sides, collection, size))
+    return (*trainings, *evaluations(sides, collection, size, more))
 
 
 def evaluations(sides: Iterable[Side], collection: str, size: int, more: str = "") -> tuple[str, ...]:

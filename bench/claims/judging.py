@@ -151,10 +151,14 @@ def _outcome(claim: Claim, shelf: Shelf, values: GroupValues | None) -> Outcome:
             reasons.append(cell)
     if missing:
         reasons.insert(0, f"no records yet of {_list(_name(side) for side in missing)}")
-    todo = commands(missing, shelf.collection, shelf.size)
+    sides = [side.at(domain, claim.split) for domain in claim.domains for side in claim.sides]
+    there = [record for side in sides for record in records_of(side, shelf).values()]
+    budgets = {record.training.budget for record in there if record.training is not None}
+    budget = budgets.pop() if len(budgets) == 1 else ""
+    todo = commands(missing, shelf.collection, shelf.size, budget)
     if not missing and reasons and claim.metric in WEIGHED:
-        sides = [side.at(domain, claim.split) for domain in claim.domains for side in claim.sides]
-        todo = evaluations(sides, shelf.collection, shelf.size, WEIGHED[claim.metric])
+        more = f"--budget {budget} {WEIGHED[claim.metric]}" if budget else WEIGHED[claim.metric]
+        todo = evaluations(sides, shelf.collection, shelf.size, more)
     reasons = list(dict.fromkeys(reasons))
     if not cells:
         return Outcome(claim, shelf.collection, shelf.size, "not tested", reasons=tuple(reasons), commands=todo,

@@ -127,6 +127,16 @@ class Row:
         return self.kind == "reference"
 
     @property
+    def budget(self) -> str:
+        """The name of the budget of its trainings, alike in all seeds; empty where nothing was trained."""
+        training = self.records[0].training
+        return "" if training is None else training.budget
+
+    def uneven(self, other: "Row") -> bool:
+        """Whether both were trained, at different budgets: then their difference is not that of the models alone."""
+        return bool(self.budget and other.budget) and self.budget != other.budget
+
+    @property
     def sees_target(self) -> bool:
         return self.reference and self.model in SEES_TARGET
 
@@ -149,6 +159,11 @@ class Table:
     def leader(self) -> Row | None:
         """The first ranked row."""
         return next((row for row in self.rows if row.rank is not None), None)
+
+    @property
+    def budgets(self) -> tuple[str, ...]:
+        """The budgets of its ranked rows, each once."""
+        return tuple(sorted({row.budget for row in self.rows if row.rank is not None and row.budget}))
 
     def row(self, entry: str) -> Row | None:
         return next((row for row in self.rows if row.entry == entry), None)

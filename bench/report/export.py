@@ -58,7 +58,7 @@ def index(pages: Sequence[Page]) -> str:
         for board in page.boards:
             place = f"{board.domain} · {board.track}"
             rows += [[line(cell) for cell in (place, table.split, *leads(table))] for table in board.tables]
-        parts.append("\n".join([title(page), *_aligned(rows, left=(0, 1, 4))]))
+        parts.append("\n".join([title(page), *_aligned(rows, left=(0, 1, 4, 9))]))
     return "\n\n".join(parts) + "\n"
 
 

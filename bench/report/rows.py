@@ -53,12 +53,15 @@ def cells(table: Table, columns: Sequence[Column], style: Style) -> tuple[list[s
     return head, rows
 
 
-LEADS = ("n", "Entries", "First by CIEDE2000", "CIEDE2000 ↓", "gray-copy", "Skill ↑", "May be first")
+LEADS = ("n", "Entries", "First by CIEDE2000", "CIEDE2000 ↓", "gray-copy", "Skill ↑", "May be first", "Budget")
 """The columns of an index; see `leads`."""
 
 
 def leads(table: Table) -> list[str]:
-    """Who leads a table and how sure that is: images, entries, the first, its value, gray's, skill, contenders."""
+    """Who leads a table and how sure that is: images, entries, the first, its value, gray's, skill, contenders.
+
+    And the budget of the ranked entries.
+    """
     columns = {column.id: column for column in table.columns}
 
     def shown(row: Row | None, id: str) -> str:
@@ -70,4 +73,5 @@ def leads(table: Table) -> list[str]:
     entries = sum(row.rank is not None for row in table.rows)
     values = [shown(first, PRIMARY), shown(table.row(GRAY), PRIMARY), shown(first, SKILL)]
     contenders = ABSENT if found is None or found.contenders is None else str(found.contenders)
-    return [f"{table.n:,}", str(entries), first.entry if first else ABSENT, *values, contenders]
+    budget = ", ".join(table.budgets) or ABSENT
+    return [f"{table.n:,}", str(entries), first.entry if first else ABSENT, *values, contenders, budget]

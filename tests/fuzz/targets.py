@@ -243,10 +243,9 @@ def kept(data: bytes, home: Path) -> None:
     path = home / "predictions" / "stem.kept"
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(data)
-    shape = (3, seeds.SIDE, seeds.SIDE, 3)
-    found = find(home, "stem", Origin("s", "gray", "m"), seeds.IDS, shape)
-    if found is not None and sum(len(piece) for _, piece in found.chunks()) != shape[0]:
-        raise Harm("another number of pictures")
+    found = find(home, "stem", Origin("s", "gray", "m"), seeds.IDS, (3, seeds.SIDE, seeds.SIDE, 3))
+    if found is not None:
+        list(found.chunks())
 
 
 def keepings() -> list[bytes]:
