@@ -408,8 +408,8 @@ def test_the_leaderboard_is_an_index_and_with_an_option_the_boards(places: list[
     lines = said.splitlines()
     assert lines[0] == "open-v1 at 64 px"
     assert lines[1].split()[:2] == ["Board", "Split"]
-    assert re.match(r"anime · gray +test +192 +1 +fu2017-cgan@anime +12\.00 +12\.00 +0\.00 +–$", lines[2])
-    assert re.match(r"manga · gray\+hints +series +192 +0 +– +– +12\.00 +– +–$", lines[3])
+    assert re.match(r"anime · gray +test +192 +1 +fu2017-cgan@anime +12\.00 +12\.00 +0\.00 +– +smoke$", lines[2])
+    assert re.match(r"manga · gray\+hints +series +192 +0 +– +– +12\.00 +– +– +–$", lines[3])
     code, said = run("leaderboard", "--split", "series", *places)
     assert code == 0, said
     assert "manga · gray+hints · series" in said
