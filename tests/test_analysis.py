@@ -167,6 +167,9 @@ def test_mixed_against_the_best_specialist() -> None:
     assert (first.model, first.specialist, first.verdict) == ("m", "anime", "mixed")
     assert first.contrast.value == pytest.approx(-1, abs=0.1)
     assert (second.model, second.verdict) == ("n", "open")
+    longer = replace(made[0], training=made[0].training and replace(made[0].training, budget="small"))
+    (fair,) = mixed_tests(boards([longer, *made[1:]]))
+    assert [test.model for test in fair.tests] == ["n"], "trained as long as the specialists"
     assert first.contrast.p is not None
     assert second.contrast.p is not None
     assert (first.candidates, second.candidates) == (2, 1)

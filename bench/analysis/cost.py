@@ -102,7 +102,7 @@ def costs(rows: Sequence[Row], fact: Fact) -> dict[str, float | None]:
     """What each entry takes, by name; None where one of its records does not know it.
 
     An entry's number is the mean over its seeds. A clock is noisy, and the mix that a model was trained on changes
-    nothing of its work: a clock's number is the median over the model's mixes among the rows, machine by machine.
+    nothing of its work: a clock's number is the median over the model's mixes among the rows, by machine and budget.
     """
     own = {row.entry: _mean([fact.read(record) for record in row.records]) for row in rows}
     if fact.machine is None:
@@ -111,7 +111,7 @@ def costs(rows: Sequence[Row], fact: Fact) -> dict[str, float | None]:
     for row in rows:
         if own[row.entry] is not None:
             machines = sorted({fact.machine(record) for record in row.records})
-            alike.setdefault((row.model, *machines), []).append(row.entry)
+            alike.setdefault((row.model, row.budget, *machines), []).append(row.entry)
     for entries in alike.values():
         middle = median(value for entry in entries if (value := own[entry]) is not None)
         own |= dict.fromkeys(entries, middle)

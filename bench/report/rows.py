@@ -58,10 +58,7 @@ LEADS = ("n", "Entries", "First by CIEDE2000", "CIEDE2000 ↓", "gray-copy", "Sk
 
 
 def leads(table: Table) -> list[str]:
-    """Who leads a table and how sure that is: images, entries, the first, its value, gray's, skill, contenders.
-
-    And the budget of the ranked entries.
-    """
+    """Who leads a table and how sure that is: a cell for each of `LEADS`."""
     columns = {column.id: column for column in table.columns}
 
     def shown(row: Row | None, id: str) -> str:
