@@ -14,7 +14,7 @@ from bench.guidance import hints
 from bench.types import CONDITIONS, GUIDANCES, Images, Track
 
 FROM_THE_CONDITION = ("gray-copy", "half-saturation", "lab-round-trip", "mean-chroma", "nearest-image")
-UNTRAINED = (*FROM_THE_CONDITION, "welsh2002-transfer", "levin2004-hints")
+UNTRAINED = (*FROM_THE_CONDITION, "welsh2002-transfer", "levin2004-hints", "mean-hint")
 
 
 def pictures(count: int, size: int, seed: int = 0) -> Images:
@@ -52,6 +52,34 @@ def test_mean_chroma_is_one_chroma_on_the_inputs_lightness() -> None:
     assert np.abs(wanted).max() > 1
     assert np.abs(out[..., 1:] - wanted).max() < 1.5  # 8 bits
     assert np.abs(out[..., 0] - shown).max() < 0.5
+
+
+def test_mean_hint_finds_a_linear_rule_again() -> None:
+    """Pictures made by a known equation in the lightness and the hints' mean Lab are painted as they are."""
+    train, images = pictures(30, 40), pictures(4, 40, seed=1)
+    for some in (train, images):
+        mean = np.stack([told[told[..., 3] > 0, :3].mean(axis=0) for told in some.hints])
+        mean = srgb_to_lab(mean / 255)[:, None, None]
+        light = srgb_to_lab(np.repeat(some.conditions[..., None], 3, axis=-1) / 255)[..., :1]
+        lab = np.concatenate([5 + 0.8 * light + 0.1 * mean[..., :1], 0 * light + [2, -1] + mean[..., 1:] / 2], axis=-1)
+        some.targets[:] = quantize(lab_to_srgb(lab))
+    assert np.abs(painted("mean-hint", train, images).astype(int) - images.targets).max() <= 1
+
+
+def test_mean_hint_does_not_ask_where_the_hints_lie() -> None:
+    train, images = pictures(6, 40), pictures(4, 40, seed=1)
+    turned = dataclasses.replace(images, hints=images.hints[:, ::-1])
+    other = dataclasses.replace(images, hints=images.hints[::-1])
+    out = painted("mean-hint", train, images)
+    assert np.array_equal(painted("mean-hint", train, turned), out)
+    assert np.abs(painted("mean-hint", train, other).astype(int) - out).mean() > 2
+
+
+def test_mean_hint_of_one_training_image() -> None:
+    """One image has one mean hint, which no equation tells from a constant."""
+    train = pictures(1, 40)
+    out = painted("mean-hint", train, train)
+    assert np.abs(srgb_to_lab(out / 255).mean((1, 2)) - srgb_to_lab(train.targets / 255).mean((1, 2))).max() < 1
 
 
 def test_mean_chroma_does_not_depend_on_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +168,7 @@ def test_references_that_see_no_target_ignore_it() -> None:
 
 def test_references_refuse_what_they_cannot_learn_from() -> None:
     train, none = pictures(3, 40), pictures(0, 40)
-    for name in ("mean-chroma", "nearest-image", "welsh2002-transfer"):
+    for name in ("mean-chroma", "mean-hint", "nearest-image", "welsh2002-transfer"):
         with pytest.raises(BenchError, match=f"{name}.* which is empty"):
             baselines.load(name).fit(none)
     for name in ("nearest-image", "welsh2002-transfer"):
@@ -150,6 +178,11 @@ def test_references_refuse_what_they_cannot_learn_from() -> None:
         painted("levin2004-hints", train, dataclasses.replace(train, hints=None))
     with pytest.raises(BenchError, match="image p0 shows none"):
         painted("levin2004-hints", train, dataclasses.replace(train, hints=np.zeros((3, 40, 40, 4), np.uint8)))
+    with pytest.raises(BenchError, match=r"was given none; its tracks are gray\+hints, gray\+hints\+previous, lineart"):
+        painted("mean-hint", dataclasses.replace(train, hints=None), train)
+    with pytest.raises(BenchError, match="image p1 shows none"):
+        blind = train.hints * np.array([1, 0, 1], np.uint8)[:, None, None, None]
+        painted("mean-hint", train, dataclasses.replace(train, hints=blind))
     for name in UNTRAINED:
         assert painted(name, train, none).shape == (0, 40, 40, 3)
 
@@ -160,6 +193,7 @@ def test_tracks_of_references() -> None:
         assert list(baselines.load(name).TRACKS) == every
     assert list(baselines.load("welsh2002-transfer").TRACKS) == [t for t in every if t.split("+")[0] == "gray"]
     assert baselines.load("levin2004-hints").TRACKS == ("gray+hints", "gray+hints+previous")
+    assert list(baselines.load("mean-hint").TRACKS) == [t for t in every if "hints" in t.split("+")]
 
 
 def test_references_do_not_hang_on_the_other_images() -> None:
