@@ -4,9 +4,9 @@
     condition -- Lab L of the pixel ------------- 5 --> linear --> Lab L, a, b of the pixel --> sRGB, clipped, rounded
     hints -- mean sRGB --> Lab L, a, b (3) -----/
 
-The fifteen numbers are least squares over all pixels of the training split: from gray it finds the input's lightness
-and about half of the hints' chroma, from lines, which say little of lightness, hardly more than the hints' mean. A model
-that is told where each colour belongs should do better.
+The fifteen numbers are least squares over all pixels of the training split. From gray, but for ink pages, it finds the
+input's lightness and a half to two thirds of the hints' chroma; from lines, which say little of lightness, the hints'
+mean, drawn towards that of the training split.
 
 Source: our own; least squares in Lab, in float64.
 """
@@ -20,7 +20,7 @@ from bench.errors import BenchError
 from bench.types import CONDITIONS, GUIDANCES, Images, Track
 
 TITLE = "Mean colour of the hints"
-SOURCE = "reference: least squares from the input's lightness and the hints' mean Lab to Lab"
+SOURCE = "reference: least squares from the input's lightness and the Lab of the hints' mean to Lab"
 TRACKS = tuple(Track(condition, told).name for condition in CONDITIONS for told in GUIDANCES if "hints" in told)
 SEES_TARGET = False
 
@@ -39,8 +39,9 @@ def fit(train: Images) -> Painter:
         seen = _seen(train.conditions[part], hints[part]).reshape(-1, 5)
         squares += seen.T @ seen
         products += seen.T @ srgb_to_lab(unit(train.targets[part])).reshape(-1, 3)
-    # Of a split that does not tell its numbers apart (one image: one hint), the smallest that are best.
-    equation = np.linalg.lstsq(squares, products, rcond=None)[0]
+    # Of a split that does not tell its numbers apart (one image: one mean), the smallest that are best; what is less
+    # than the rounding of such sums tells nothing.
+    equation = np.linalg.lstsq(squares, products, rcond=1e-12)[0]
 
     def paint(images: Images) -> UInt8[np.ndarray, "n h w 3"]:
         hints = _told(images)
