@@ -21,10 +21,10 @@ Sizes at 512x512 (channels@side); a side halves downwards, six times, or five wh
     guide: max unpool, 3x3, BN, ReLU four times (512, 256, 128, 64), then max unpool, 3x3 to 3, tanh
 
 Sources: Chen et al. 2019, sections 1, 2.2, 2.3 (pooling and unpooling, gates fed by the innermost map, two additional
-losses on two decoders), and its public code (all sizes). Our fills [F]: a guide has fewer channels than were pooled, so
-it unpools by the first of each level's indices; five levels for images under 64 pixels, whose guides then lack their
-first convolution; an odd side is pooled to its lower half and comes back whole; a convolution before a normalization
-has no bias, which would never learn.
+losses on two decoders), and its public code (all sizes), ktaebum/AttentionedDeepPaint on GitHub. Our fills [F]: a guide
+has fewer channels than were pooled, so it unpools by the first of each level's indices; five levels for images under 64
+pixels, whose guides then lack their first convolution; an odd side is pooled to its lower half and comes back whole; a
+convolution before a normalization has no bias, which would never learn.
 """
 
 from itertools import pairwise

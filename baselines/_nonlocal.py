@@ -4,9 +4,9 @@
      \\-- 1x1, C/2 (phi) -- max pool 2x2 -- keys ------ softmax(q k) v -- 1x1, C -- BN --> + x
      \\-- 1x1, C/2 (g) ---- max pool 2x2 -- values ---/
 
-BN starts with gain 0 and bias 0, so the block starts as the identity. As in the public code, scores are not divided by
-the root of their length. Our fill [F]: an odd size keeps its last row and column, in pools of their own, so that a map
-of one pixel works.
+BN starts with gain 0 and bias 0, so the block starts as the identity. As in public code (AlexHex7/Non-local_pytorch),
+scores are not divided by the root of their length. Our fill [F]: an odd size keeps its last row and column, in pools of
+their own, so that a map of one pixel works.
 """
 
 import torch.nn.functional as F

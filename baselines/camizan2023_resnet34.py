@@ -8,15 +8,16 @@ Source: E. Camizan, S. Garcia, V. Espinoza, "Diving into Depth: Image Colorizati
 
 The paper fixes: a U-Net with a ResNet-34 backbone, a GAN with L1 and BCE-with-logits, Adam, 8,000 training images,
 three trainings (cartoon, live action, both in equal halves) each tried on both domains, and epoch 9 chosen on losses
-and looks. Our fills [F] are those of the public tutorial it matches (same 8,000 + 2,000 images): scaling L/50-1 and
-ab/110, fastai's DynamicUnet with one input channel, the 70x70 PatchGAN on L and ab with initialization N(0, 0.02),
-lambda 100, Adam 2e-4 (0.5, 0.999) for both networks, the discriminator's loss as the mean of its halves, batches of 16,
-flips; and a first stage of L1 alone with Adam 1e-4 before the GAN. The tutorial gives each stage 20 epochs at constant
-rates; here three quarters of the images are the first stage's, and over the second the rates fall linearly to 0, as
-pix2pix's do at its end: with halves and constant rates a small budget ends worse than gray copy (docs/adr/0008). L is
-that of the gray the model is shown (BT.601 luma), in training too: the target's own L would tell more than a test image
-does. A mix shows its domains in equal numbers of images as in the paper, but draws them from all of each domain, where
-the paper halves the sets.
+and looks. Our fills [F] are those of the public tutorial of M. Shariatnia that it matches (same 8,000 + 2,000 images):
+scaling L/50-1 and ab/110, fastai's DynamicUnet with one input channel, the 70x70 PatchGAN on L and ab with
+initialization N(0, 0.02), lambda 100, Adam 2e-4 (0.5, 0.999) for both networks, the discriminator's loss as the mean of
+its halves, batches of 16, flips; and a first stage of L1 alone with Adam 1e-4 before the GAN. The tutorial gives each
+stage 20 epochs at constant rates; here three quarters of the images are the first stage's, and over the second the
+rates fall linearly to 0, as pix2pix's do at its end: with halves and constant rates a small budget ends worse than gray
+copy (docs/adr/0008). The budgets `standard` and `paper` keep that split, which was not tried there. L is that of the
+gray the model is shown (BT.601 luma), in training too: the target's own L would tell more than a test image does. A mix
+shows its domains in equal numbers of images as in the paper, but draws them from all of each domain, where the paper
+halves the sets.
 """
 
 from pathlib import Path

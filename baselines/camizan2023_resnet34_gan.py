@@ -7,7 +7,9 @@ Source: E. Camizan, S. Garcia, V. Espinoza, "Diving into Depth: Image Colorizati
 The paper names a GAN with L1 and says nothing of training the generator alone first; that stage of
 `camizan2023-resnet34` is a fill. Here is the other reading: the same networks, colour space, losses and optimizers, and
 the GAN stage alone over as many images, its rates falling to 0 over the last quarter as they do there: the two differ
-in what the first three quarters learn by, and in nothing else. Weights of ResNet-34 are taken just as there.
+in what the first three quarters learn by. The step that is kept is chosen in the last stage, so here among all steps,
+there among those of the last quarter: where they fall behind earlier ones, that favours this model. Weights of
+ResNet-34 are taken just as there.
 """
 
 from dataclasses import replace

@@ -12,10 +12,10 @@ Generator, sizes at 256x256; down: convolution 4x4 s2, BN, LeakyReLU 0.2; up: tr
 S. Zhang, Y. Mao, "Project Final Report" (on the anime SK8 Infinity, 2022), section 7, ask for a conditional GAN next;
 Q. Fu, W.-T. Hsu, M.-H. Yang, Stanford CS231n report, 2017, section 2.3, describe it: the condition is given to the
 generator and to the discriminator. Neither fixes a network. The image form is that of P. Isola et al., "Image-to-Image
-Translation with Conditional Adversarial Networks", CVPR 2017, with the defaults of its authors' PyTorch code: the U-Net
-of 256 pixels, whose skips lose their negative part, PatchGAN, initialization N(0, 0.02), -log D + 100 L1, the
-discriminator's loss as the mean of its halves, the discriminator first, Adam 2e-4 (0.5, 0.999), 200 epochs of which the
-second half decays to 0.
+Translation with Conditional Adversarial Networks", CVPR 2017, with the defaults of its authors' PyTorch code,
+junyanz/pytorch-CycleGAN-and-pix2pix: the U-Net of 256 pixels, whose skips lose their negative part, PatchGAN,
+initialization N(0, 0.02), -log D + 100 L1, the discriminator's loss as the mean of its halves, the discriminator first,
+Adam 2e-4 (0.5, 0.999), 200 epochs of which the second half decays to 0.
 
 Our fills [F]: lines serve as well as gray, since all three channels are made; batches of 16 instead of 1, and no
 dropout in evaluation: pix2pix normalizes a single image by its own statistics and draws noise even then, here a score

@@ -15,9 +15,10 @@ map, two more decoders each with a loss of its own, a 70x70 PatchGAN, a pool of 
 rates 2e-4 with beta1 0.5, batches of 4, 15 epochs, 14,000 images meant for training (20 were used); no mention of
 flips. Its title's auxiliary classifier and the 4096 numbers of its section 2.3 belong to another paper; the network
 described has neither. Its formulas lack the two further losses; their weights 0.3 and 0.9 are those of its public code,
-as are the sizes of the layers (_chen2019.py), the binary cross-entropy and the halved loss of the discriminator.
-In training the palette is the target's own, in a test another image's. Our fills [F]: Adam's beta2 0.999, the condition
-repeated over R, G, B, L1 as a mean over [-1, 1], both guides against the colours, evaluation with running statistics.
+ktaebum/AttentionedDeepPaint, as are the sizes of the layers (_chen2019.py), the binary cross-entropy and the halved
+loss of the discriminator. In training the palette is the target's own, in a test another image's. Our fills [F]: Adam's
+beta2 0.999, the condition repeated over R, G, B, L1 as a mean over [-1, 1], both guides against the colours, evaluation
+with running statistics.
 """
 
 from pathlib import Path

@@ -14,9 +14,9 @@ Discriminator: 64, 128, 256, 512, 512, 512, convolutions 4x4 s2, BN but on the f
 S. Zhang, Y. Mao, "Project Final Report" (on the anime SK8 Infinity, 2022), section 7, ask for a DCGAN next; Q. Fu,
 W.-T. Hsu, M.-H. Yang, Stanford CS231n report, 2017, section 2.3, describe it: strided convolutions in both networks.
 Neither fixes a network. Its public form for colorization is that of K. Nazeri, E. Ng, M. Ebrahimi, "Image Colorization
-using Generative Adversarial Networks", AMDO 2018, with its authors' code. That gives the widths, the colour space, no
-noise, variance-scaling initialization, -log D + 100 L1, two steps of the generator for one of the discriminator, Adam
-3e-4 for the generator and a tenth of it for the discriminator, beta1 0, batches of 16.
+using Generative Adversarial Networks", AMDO 2018, with its authors' code, ImagingLab/Colorizing-with-GANs. That gives
+the widths, the colour space, no noise, variance-scaling initialization, -log D + 100 L1, two steps of the generator for
+one of the discriminator, Adam 3e-4 for the generator and a tenth of it for the discriminator, beta1 0, batches of 16.
 
 The code has changed with time. Followed here: its last networks and optimizers, and of its discriminators the first, of
 whole images, as DCGAN's is; the last is a PatchGAN (which `cgan` has). Left out: dropout 0.5 in three decoder layers

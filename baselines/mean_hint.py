@@ -1,4 +1,4 @@
-"""`mean-hint`: the mean colour of the hints, put on the whole picture by one linear equation; where they lie is ignored.
+"""`mean-hint`: the mean colour of the hints, put on the whole picture by one linear equation, wherever they lie.
 
     1 ------------------------------------------\\
     condition -- Lab L of the pixel ------------- 5 --> linear --> Lab L, a, b of the pixel --> sRGB, clipped, rounded
@@ -62,9 +62,7 @@ def _told(images: Images) -> UInt8[np.ndarray, "n h w 4"]:
     return images.hints
 
 
-def _seen(
-    conditions: UInt8[np.ndarray, "k h w"], hints: UInt8[np.ndarray, "k h w 4"]
-) -> Float[np.ndarray, "k h w 5"]:
+def _seen(conditions: UInt8[np.ndarray, "k h w"], hints: UInt8[np.ndarray, "k h w 4"]) -> Float[np.ndarray, "k h w 5"]:
     shown = hints[..., 3:] > 0
     mean = np.where(shown, unit(hints[..., :3]), 0).sum(axis=(1, 2)) / shown.sum(axis=(1, 2))
     out = np.ones((*conditions.shape, 5))

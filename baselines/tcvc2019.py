@@ -7,15 +7,15 @@
 Source: H. Thasarathan, K. Nazeri, M. Ebrahimi, "Automatic Temporally Coherent Video Colorization", CRV 2019; the
 baseline of table 1 in Thasarathan & Ebrahimi 2020.
 
-Its public code fixes: the networks (_tcvc2019.py); GAN (binary cross-entropy) + 10 L1 + 1000 style + 1 content, content
-on gray input too; the discriminator's halves averaged; in training the previous frame is the true one with probability
-0.5, else black, and black where there is none; Adam 1e-4 for the generator, 1e-5 for the discriminator, betas (0,
-0.999); batches of 16, 50 epochs of about 60,000 frames, 256x256; the discriminator learns in the first and every 12th
-step; no flips. (It names a weight of 0.1 for the GAN, but never multiplies by it.) The VGG-19 terms and what becomes of
-them without its weights: _perceptual.py.
-A frame after the first is told the model's own output (the track `...+previous`) or the target's
-(`...+previous-true`); the paper does not say which it scored, so one training is played both ways.
-Our fills [F]: at a test the first frame is told black; the code's Canny lines are the track `lineart-canny+previous`.
+Its public code (Harry-Thasarathan/TCVC) fixes: the networks (_tcvc2019.py); GAN (binary cross-entropy) + 10 L1 + 1000
+style + 1 content, content on gray input too; the discriminator's halves averaged; in training the previous frame is the
+true one with probability 0.5, else black, and black where there is none; Adam 1e-4 for the generator, 1e-5 for the
+discriminator, betas (0, 0.999); batches of 16, 50 epochs of about 60,000 frames, 256x256; the discriminator learns in
+the first and every 12th step; no flips. (It names a weight of 0.1 for the GAN, but never multiplies by it.) The VGG-19
+terms and what becomes of them without its weights: _perceptual.py. A frame after the first is told the model's own
+output (the track `...+previous`) or the target's (`...+previous-true`); the paper does not say which it scored, so one
+training is played both ways. Our fills [F]: at a test the first frame is told black; the code's Canny lines are the
+track `lineart-canny+previous`.
 """
 
 from pathlib import Path

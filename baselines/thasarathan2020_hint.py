@@ -13,14 +13,14 @@ The paper fixes: the inputs (eq. 1), the generator's and the discriminator's kin
 judged (eq. 2), content (eq. 3), style (eq. 4) and L1 with weights GAN 1, content 1, style 1000, L1 10 (eq. 5), no
 content term for gray input, hints as 1 % of the 4x4 patches on black, a blank frame before the first, 100,000 frames
 a show. Its eq. 2 reads E log[1 - D]; the meaning is E[log(1 - D)], and the generator is given the non-saturating form.
-It is silent on the optimizer, so that is of the public code of Thasarathan et al. 2019: Adam 1e-4 for the generator,
-1e-5 for the discriminator, betas (0, 0.999), batches of 16, 50 epochs, 256x256, the discriminator in the first and
-every 12th step, no flips; as are the VGG-19's layers (_perceptual.py, which also says what becomes of the two terms
-without its weights).
-Our fills [F]: windows of five frames, each told the model's own output for the frame before, without a gradient between
-them. Five and twelve share no factor, so the discriminator's turns fall on every place of a window; in windows of four
-it would meet first frames only, which nothing comes before. Where a track tells no hints or no previous frame, those
-channels are black. A hint of black looks like no hint, as in the paper: the hints' mask is not shown.
+It is silent on the optimizer, so that is of the public code of Thasarathan et al. 2019 (TCVC): Adam 1e-4 for the
+generator, 1e-5 for the discriminator, betas (0, 0.999), batches of 16, 50 epochs, 256x256, the discriminator in the
+first and every 12th step, no flips; as are the VGG-19's layers (_perceptual.py, which also says what becomes of the two
+terms without its weights). Our fills [F]: windows of five frames, each told the model's own output for the frame
+before, without a gradient between them. Five and twelve share no factor, so the discriminator's turns fall on every
+place of a window; in windows of four it would meet first frames only, which nothing comes before. Where a track tells
+no hints or no previous frame, those channels are black. A hint of black looks like no hint, as in the paper: the hints'
+mask is not shown.
 """
 
 from pathlib import Path

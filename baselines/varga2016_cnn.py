@@ -7,8 +7,8 @@
 
 Sources: S. Zhang, Y. Mao, "Project Final Report" (on the anime SK8 Infinity, 2022), section 4.3, who train it, after
 D. Varga, T. Szirányi, "Fully automatic image colorization based on Convolutional Neural Network", ICPR 2016. The report
-calls it VGG-16; the public code that it builds on is this stack, which is VGG-like and starts from scratch. What the
-report's words describe is `varga2016-vgg16`.
+calls it VGG-16; the public code that it builds on (rrupeshh's Auto_color notebook) is this stack, which is VGG-like and
+starts from scratch. What the report's words describe is `varga2016-vgg16`.
 
 The report fixes: Y in, U and V out, in YUV; two runs, the longer of 4,500 frames and "500 iterations", read here as
 epochs. Its public code fixes the layers, the squared error on both chroma channels, RMSprop with Keras's defaults

@@ -11,8 +11,8 @@
 Sources: S. Zhang, Y. Mao, "Project Final Report" (on the anime SK8 Infinity, 2022), section 4.3, where the model is "a
 two-stage feature-based CNN architecture called VGG-16", after D. Varga, T. Szirányi, "Fully automatic image
 colorization based on Convolutional Neural Network", ICPR 2016, whose decoder could not be read. What stands here is the
-nearest public design of chroma in YUV from VGG-16, a residual encoder with ImageNet's body frozen. (What the report's
-code trains is `varga2016-cnn`.)
+nearest public design of chroma in YUV from VGG-16 (pavelgonchar/colornet), a residual encoder with ImageNet's body
+frozen. (What the report's code trains is `varga2016-cnn`.)
 
 The public design fixes: the maps and their sums; ReLU behind the 1x1; BN and a leaky slope of 0.01 behind the 3x3 of
 128, 64 and 3 filters, the slope alone behind the next; a sigmoid for U and V in [0, 1]; their mean squared error.

@@ -35,6 +35,8 @@ HUGE = 1e300
 LONGEST = 200
 """Characters of a name or reason from outside that are shown."""
 TENSORBOARD = "tensorboard"
+VALIDATION = "validation_ciede2000"
+"""The curve of the score by which a step is chosen."""
 CURVE_KEYS = {"step", "stage", "term", "value"}
 STATE_KEYS = {"step", "stage", "seconds", "curves", "best_step", "best_score", "best_sha256"}
 
@@ -85,7 +87,8 @@ class Run:
             "steps": self.job.steps,
             "images_per_second": rate,
             "seconds_left": (self.job.steps - self.step) * self.job.batch_size / rate,
-            "validation": None if math.isinf(self.best_score) else self.best_score,
+            "validation": next((p["value"] for p in reversed(self.curves) if p["term"] == VALIDATION), None),
+            "best_validation": None if math.isinf(self.best_score) else self.best_score,
         }
 
     def networks(self) -> dict[str, nn.Module]:
@@ -95,7 +98,13 @@ class Run:
         return {name: network for name, network in pairs.items() if network is not None}
 
     def save(self) -> None:
-        """Write a checkpoint, from the first process only: tensors under a new name, then the state that names them."""
+        """Write a checkpoint, from the first process only: tensors under a new name, then the state that names them.
+
+        Raises:
+            BenchError: a weight is not finite; in all processes, and the checkpoint before stays.
+        """
+        for name, network in self.networks().items():
+            self._require_finite(network.state_dict(), name)
         if not self.fabric.is_global_zero:
             return
         tensors: dict[str, Tensor] = {}
@@ -133,15 +142,18 @@ class Run:
             BenchError: a weight is not finite; in all processes, so that they stop together.
         """
         tensors = {key: value.detach().cpu().contiguous() for key, value in self.model.generator.state_dict().items()}
-        bad = [key for key, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
-        if bad:
-            raise BenchError(
-                f"{self.job.entry.name}: the weights {bad[0]} are not finite at step {self.step}; they are not kept. "
-                "Try --precision 32-true or another --seed."
-            )
+        self._require_finite(tensors, "generator")
         if self.fabric.is_global_zero:
             write_tensors(self.best_path, tensors)
             self.files.add(self.best_path)
+
+    def _require_finite(self, tensors: Mapping[str, Tensor], network: str) -> None:
+        bad = [key for key, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
+        if bad:
+            raise BenchError(
+                f"{self.job.entry.name}: the weights {bad[0]} of the {network} are not finite at step {self.step}; "
+                "they are not kept. Try --precision 32-true or another --seed."
+            )
 
     def load(self) -> dict[str, Tensor]:
         """Read the last checkpoint, if there is one; returns the optimizers' tensors for the stage that continues."""

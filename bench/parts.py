@@ -51,8 +51,8 @@ PARTS = (
         ("camizan2023-resnet34",), mixes=("cartoon+live-action",), seeds=SEEDS, longer_on=DRAWN
     ),
     Part(("fu2017-convnet", "fu2017-cgan"), "lineart-canny", longer_on=DRAWN),  # Fu et al. 2017, Table 1, "edge"
-    Part(("cgan",), "lineart-sketch"),  # what a palette buys chen2019-resunet
-    Part(("chen2019-resunet",), "lineart-sketch+reference"),
+    Part(("cgan",), "lineart-sketch", longer_on=DRAWN),  # what a palette buys chen2019-resunet
+    Part(("chen2019-resunet",), "lineart-sketch+reference", longer_on=DRAWN),
     Part(("tcvc2019",), "gray+previous"),
     Part(("thasarathan2020-hint",), "gray+hints+previous"),
     Part(("thasarathan2020-hint",), "gray+previous"),  # what the hints buy
@@ -61,5 +61,4 @@ PARTS = (
     Part(("thasarathan2020-hint",), "lineart-canny+hints", on=REAL),  # stills: of films there are too few to be sure
     Part(("thasarathan2020-hint",), "gray+hints", on=REAL),
 )
-"""Three seeds for the automatic gray track, one for each other; the gray track of the drawn collection, and the
-edges that a claim holds against it, longer."""
+"""Three seeds for the automatic gray track, one for each other; the stills of the drawn collection longer."""

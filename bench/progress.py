@@ -74,8 +74,7 @@ class Grid:
                 self._entry = event.entry
                 self._one = self.bar.add_task(event.entry, total=facts["steps"], note="")
             rate = f"{facts['images_per_second']:.0f} images/s" if "images_per_second" in facts else ""
-            score = f"  ΔE00 {facts['validation']:.2f}" if facts.get("validation") else ""
-            self.bar.update(self._one, completed=facts["step"], note=rate + score)
+            self.bar.update(self._one, completed=facts["step"], note=rate + _validation(facts, "  "))
             return
         self._close()
         if event.state in PENDING:
@@ -91,6 +90,14 @@ class Grid:
             self.bar.remove_task(self._one)
             self._one = None
         self._entry = ""
+
+
+def _validation(facts: dict[str, Any], before: str) -> str:
+    """The last score of a training under way and, where another was better, the best one that may be kept."""
+    last, best = facts.get("validation"), facts.get("best_validation")
+    if last is None:
+        return ""
+    return f"{before}ΔE00 {last:.2f}" + (f" (best {best:.2f})" if best is not None and best < last else "")
 
 
 def _line(state: str, facts: dict[str, Any]) -> str:
@@ -127,9 +134,8 @@ class Trainings:
             done = f"{100 * facts['step'] // facts['steps']} %"
             left = f", {facts['seconds_left']:.0f} s left" if "seconds_left" in facts else ""
             rate = f", {facts['images_per_second']:.0f} images/s" if "images_per_second" in facts else ""
-            score = f", ΔE00 {facts['validation']:.2f}" if facts.get("validation") else ""
             self.cells[place] = done
-            self._now = f"[{event.number}/{event.total}] {event.entry}: {done}{rate}{left}{score}"
+            self._now = f"[{event.number}/{event.total}] {event.entry}: {done}{rate}{left}{_validation(facts, ', ')}"
         elif event.state in PENDING:
             self.cells[place] = "again" if event.state == "again" else "elsewhere"
             self._now = f"[{event.number}/{event.total}] {event.entry}: {_line(event.state, facts)}"

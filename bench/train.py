@@ -25,6 +25,7 @@ from lightning.fabric import Fabric
 from bench.batches import Resident
 from bench.checkpoint import (
     STATE,
+    VALIDATION,
     Run,
     fill,
     read_object,
@@ -95,7 +96,8 @@ def train(
         splits: the keys of the training splits, for the record.
         home: the folder that holds `checkpoints/`.
         machine: device, number of devices, precision.
-        report: called now and then with `step`, `steps`, `images_per_second`, `seconds_left`, `validation`.
+        report: called now and then with `step`, `steps`, `images_per_second`, `seconds_left`, and the last and the best
+            `validation` so far.
         stop: asked where a checkpoint can be written; of several processes the first one's answer counts.
         wait: for another process of this machine that trains the entry, instead of leaving it to that. Several
             processes that share the work always wait.
@@ -234,7 +236,7 @@ def _loop(
             terms.clear()
         if run.step in validate_at and samples:
             score = _validate(run, samples)
-            run.note("validation_ciede2000", score)
+            run.note(VALIDATION, score)
             # Only the last stage is the recipe's result: before it the discriminator may not have played at all.
             if now is job.recipe.stages[-1] and score < run.best_score:
                 run.best_score, run.best_step = score, run.step

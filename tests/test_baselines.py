@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -289,11 +289,30 @@ def test_shuffle_starts_without_a_checkerboard() -> None:
     assert out.std() > 0
 
 
+@pytest.mark.parametrize("name", ["fu2017-cgan", "fu2017-convnet", "camizan2023-resnet34"])
+def test_every_skip_feeds_the_decoder(name: str) -> None:
+    """With the way down cut between the layers, a gradient reaches each of them through its own skip alone."""
+    model = built(name)
+    net = model.generator
+    if isinstance(net, Generator):
+        down = list(net.encoder)
+    else:
+        assert isinstance(net, ResNetUnet)
+        down = [net.body.conv1, net.body.layer1, net.body.layer2, net.body.layer3, net.body.layer4]
+    for layer in down:
+        layer.register_forward_pre_hook(lambda _layer, given: (given[0].detach(),))
+    net(model.encode(batch(pictures(2, 64)))[0]).square().sum().backward()
+    for layer in down:
+        weight = next(layer.parameters())
+        assert weight.grad is not None
+        assert weight.grad.any()
+
+
 # Learning
 
 
-def learned(model: Colorizer, recipe_stage: int, name: str, seen: Batch, steps: int, lr: float) -> tuple[float, float]:
-    """Train as the papers do, the discriminator first; the distance to the target in eval mode before and after."""
+def learned(model: Colorizer, recipe_stage: int, name: str, seen: Batch, steps: int, lr: float) -> float:
+    """Train as the papers do, the discriminator first; the mean distance to the target in eval mode, in sRGB."""
     stage = baselines.load(name).RECIPE.stages[recipe_stage]
     x, y = model.encode(seen)
     assert y is not None
@@ -303,18 +322,6 @@ def learned(model: Colorizer, recipe_stage: int, name: str, seen: Batch, steps: 
         judge = model.discriminator
         against = torch.optim.Adam(judge.parameters(), stage.discriminator.lr, stage.discriminator.betas, fused=True)
 
-    def distance() -> float:
-        model.eval()
-        with torch.no_grad():
-            value = float(_losses.l1(model.generator(x), y))
-        model.train()
-        return value
-
-    # Some steps settle the running statistics that eval mode reads, so that learning is all the comparison shows.
-    with torch.no_grad():
-        for _ in range(30):
-            model.generator(x)
-    before = distance()
     for _ in range(steps):
         fake = model.generator(x)
         if judge is not None and against is not None:
@@ -324,17 +331,22 @@ def learned(model: Colorizer, recipe_stage: int, name: str, seen: Batch, steps: 
         optimizer.zero_grad()
         torch.stack(list(model.generator_losses(seen, x, y, fake, judge).values())).sum().backward()
         optimizer.step()
-    return before, distance()
+    model.eval()
+    with torch.no_grad():
+        return float((model(seen) - cast(Tensor, seen.target)).abs().mean())
 
 
 @pytest.mark.parametrize(
     ("name", "stage", "factor"),
-    [("camizan2023-resnet34", 0, 4), ("camizan2023-resnet34", 1, 2), ("fu2017-cgan", 0, 4), ("fu2017-convnet", 0, 4)],
+    [("camizan2023-resnet34", 0, 2), ("camizan2023-resnet34", 1, 1.6), ("fu2017-cgan", 0, 4), ("fu2017-convnet", 0, 4)],
 )
-def test_overfits_four_images(name: str, stage: int, factor: float) -> None:
-    """60 steps at a raised rate bring the mean distance to the target down by the factor (measured: 8, 2.8, 9, 11)."""
-    before, after = learned(built(name, 32), stage, name, batch(pictures(4, 32)), steps=60, lr=2e-3)
-    assert after < before / factor
+def test_overfits_eight_images(name: str, stage: int, factor: float) -> None:
+    """80 steps at a raised rate leave less than the mean chroma leaves by the factor (measured: 3.2, 2.2, 9, 10)."""
+    images = pictures(8, 32)
+    mean = baselines.load("mean-chroma").fit(images)(images).astype(float)
+    reference = float(np.abs(mean - images.targets).mean()) / 255
+    left = learned(built(name, 32), stage, name, batch(images), steps=80, lr=2e-3)
+    assert left < reference / factor
 
 
 @pytest.mark.parametrize("name", TRAINED)

@@ -204,6 +204,13 @@ def test_recipes_are_the_tables() -> None:
     assert stages["he2021-gan"] == (Stage("gan", 1.0, pix2pix, pix2pix),)
     assert stages["varga2016-cnn"] == (Stage("l2", 1.0, RMSprop(1e-3, 0.9, 1e-7)),)
     assert stages["varga2016-vgg16"] == (Stage("l2", 1.0, Adam(1e-4)),)
+    fu, convnet, camizan = (
+        baselines.load(name).RECIPE for name in ("fu2017-cgan", "fu2017-convnet", "camizan2023-resnet34")
+    )
+    assert fu.stages == (Stage("gan", 1.0, pix2pix, pix2pix),)
+    assert convnet.stages == (Stage("l2", 1.0, Adam(2e-4)),)
+    assert (fu.batch_size, convnet.batch_size, camizan.batch_size) == (64, 64, 16)
+    assert camizan.stages == (Stage("l1", 0.75, Adam(1e-4)), Stage("gan", 0.25, pix2pix, pix2pix, decay_from=0.0))
     recipe = baselines.load("varga2016-cnn").RECIPE
     assert (recipe.batch_size, recipe.flip, recipe.warp) == (10, True, Warp(rotation=20, shear=0.2, zoom=0.2))
     for name in ("fu2017-cgan", "fu2017-convnet"):

@@ -62,6 +62,8 @@ def test_vgg16_weights_that_do_not_fit_are_refused(vgg: Path, tmp_path: Path) ->
 
     text, other, damaged, code = (tmp_path / name for name in ("text.pth", "other.pth", "v-00000000.pth", "code.pth"))
     text.write_text("not weights")
+    dot = tmp_path / "dot.pth"
+    dot.write_bytes(b".")  # the shortest pickle, of nothing
     damaged.write_text("not weights")
     torch.save(Path, code)
     nineteen = torchvision.models.vgg.make_layers(torchvision.models.vgg.cfgs["E"][:9])  # of VGG-19: one layer more
@@ -70,6 +72,7 @@ def test_vgg16_weights_that_do_not_fit_are_refused(vgg: Path, tmp_path: Path) ->
         (0.25, vgg, "VGG-16 weights fit width 1 only"),
         (1.0, tmp_path / "absent.pth", "no file at .* --backbone-weights"),
         (1.0, text, "holds no plain tensors"),
+        (1.0, dot, "holds no plain tensors"),
         (1.0, code, "holds no plain tensors"),
         (1.0, damaged, "is damaged"),
         (1.0, other, "is not a VGG-16"),

@@ -19,7 +19,7 @@ from baselines._colorizer import Colorizer
 from baselines._pool import ImagePool
 from bench.errors import BenchError
 from bench.job import judged_at
-from bench.types import Batch, Previous, Track
+from bench.types import Adam, Batch, Previous, Stage, Track
 
 NAMES = ("chen2019-resunet", "tcvc2019", "thasarathan2020-hint")
 SEEN = {"chen2019-resunet": 15, "tcvc2019": 4, "thasarathan2020-hint": 7}
@@ -353,8 +353,10 @@ def test_recipes() -> None:
     # The discriminator meets every place of a window, not first frames alone.
     assert {step % hint.unroll for step in turns} == set(range(hint.unroll))
     assert (tcvc.unroll, tcvc.true_previous) == (1, 0.5)
-    assert hint.stages == tcvc.stages
+    frames = Stage("gan", 1.0, Adam(1e-4, (0.0, 0.999)), Adam(1e-5, (0.0, 0.999)), discriminator_every=12)
+    assert hint.stages == tcvc.stages == (frames,)
     chen = chen2019_resunet.RECIPE
+    assert chen.stages == (Stage("gan", 1.0, Adam(2e-4, (0.5, 0.999)), Adam(2e-4, (0.5, 0.999))),)
     assert (chen.batch_size, chen.paper_images) == (4, 210_000)
 
 

@@ -54,20 +54,27 @@ def test_mean_chroma_is_one_chroma_on_the_inputs_lightness() -> None:
     assert np.abs(out[..., 0] - shown).max() < 0.5
 
 
+def seen_by_mean_hint(images: Images) -> np.ndarray:
+    """What its equation is told of every pixel: 1, the input's lightness, the Lab of the hints' mean."""
+    assert images.hints is not None
+    light = srgb_to_lab(np.repeat(images.conditions[..., None], 3, axis=-1) / 255)[..., :1]
+    mean = [srgb_to_lab(told[told[..., 3] > 0, :3].mean(axis=0) / 255) for told in images.hints]
+    told = np.broadcast_to(np.array(mean)[:, None, None], (*light.shape[:3], 3))
+    return np.concatenate([np.ones_like(light), light, told], axis=-1)
+
+
 def test_mean_hint_finds_a_linear_rule_again() -> None:
     """Pictures made by a known equation in the lightness and the hints' mean Lab are painted as they are."""
     train, images = pictures(30, 40), pictures(4, 40, seed=1)
+    rule = np.array([[5, 2, -1], [0.8, 0, 0], [0.1, 0, 0], [0, 0.5, 0], [0, 0, 0.5]])
     for some in (train, images):
-        mean = np.stack([told[told[..., 3] > 0, :3].mean(axis=0) for told in some.hints])
-        mean = srgb_to_lab(mean / 255)[:, None, None]
-        light = srgb_to_lab(np.repeat(some.conditions[..., None], 3, axis=-1) / 255)[..., :1]
-        lab = np.concatenate([5 + 0.8 * light + 0.1 * mean[..., :1], 0 * light + [2, -1] + mean[..., 1:] / 2], axis=-1)
-        some.targets[:] = quantize(lab_to_srgb(lab))
+        some.targets[:] = quantize(lab_to_srgb(seen_by_mean_hint(some) @ rule))
     assert np.abs(painted("mean-hint", train, images).astype(int) - images.targets).max() <= 1
 
 
 def test_mean_hint_does_not_ask_where_the_hints_lie() -> None:
     train, images = pictures(6, 40), pictures(4, 40, seed=1)
+    assert images.hints is not None
     turned = dataclasses.replace(images, hints=images.hints[:, ::-1])
     other = dataclasses.replace(images, hints=images.hints[::-1])
     out = painted("mean-hint", train, images)
@@ -81,14 +88,8 @@ def test_mean_hint_of_one_training_image() -> None:
         train, other = pictures(1, 40, seed), pictures(2, 40, seed=50 + seed)
         out = painted("mean-hint", train, train)
         assert np.abs(srgb_to_lab(out / 255).mean((1, 2)) - srgb_to_lab(train.targets / 255).mean((1, 2))).max() < 1
-        light = srgb_to_lab(np.repeat(train.conditions[..., None], 3, axis=-1) / 255)[..., 0].ravel()
-        mean = srgb_to_lab(train.hints[train.hints[..., 3] > 0][:, :3].mean(axis=0) / 255)
-        seen = np.stack([np.ones_like(light), light, *(np.full_like(light, value) for value in mean)], axis=1)
-        rule = np.linalg.lstsq(seen, srgb_to_lab(train.targets / 255).reshape(-1, 3), rcond=1e-9)[0]
-        light = srgb_to_lab(np.repeat(other.conditions[..., None], 3, axis=-1) / 255)[..., :1]
-        told = [srgb_to_lab(one[one[..., 3] > 0][:, :3].mean(axis=0) / 255) for one in other.hints]
-        told = np.broadcast_to(np.array(told)[:, None, None], (*light.shape[:3], 3))
-        wanted = quantize(lab_to_srgb(np.concatenate([np.ones_like(light), light, told], axis=-1) @ rule))
+        known = seen_by_mean_hint(train).reshape(-1, 5), srgb_to_lab(train.targets / 255).reshape(-1, 3)
+        wanted = quantize(lab_to_srgb(seen_by_mean_hint(other) @ np.linalg.lstsq(*known, rcond=1e-9)[0]))
         assert np.abs(painted("mean-hint", train, other).astype(int) - wanted).max() <= 1
 
 
@@ -190,8 +191,9 @@ def test_references_refuse_what_they_cannot_learn_from() -> None:
         painted("levin2004-hints", train, dataclasses.replace(train, hints=np.zeros((3, 40, 40, 4), np.uint8)))
     with pytest.raises(BenchError, match=r"was given none; its tracks are gray\+hints, gray\+hints\+previous, lineart"):
         painted("mean-hint", dataclasses.replace(train, hints=None), train)
+    assert train.hints is not None
+    blind = train.hints * np.array([1, 0, 1], np.uint8)[:, None, None, None]
     with pytest.raises(BenchError, match="image p1 shows none"):
-        blind = train.hints * np.array([1, 0, 1], np.uint8)[:, None, None, None]
         painted("mean-hint", train, dataclasses.replace(train, hints=blind))
     for name in UNTRAINED:
         assert painted(name, train, none).shape == (0, 40, 40, 3)

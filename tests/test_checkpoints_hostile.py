@@ -1,5 +1,6 @@
 """Checkpoints that were exchanged, cut, forged or made to run code: one line each, and nothing in them is executed."""
 
+import csv
 import json
 import os
 import pickle
@@ -387,3 +388,47 @@ def test_a_refusal_is_short_however_long_a_name_is(cut: Path) -> None:
     save_file(load_file(path) | {"generator/" + "x" * 50_000: torch.zeros(1)}, path)
     change(JOB.folder(cut) / STATE, sha256=sha256(path))
     assert len(refused(lambda: run(cut), cut / "bomb")) < 1000
+
+
+class Poisoned(Tiny):
+    """The loss of its fiftieth batch is a number, and the gradient is none."""
+
+    seen = 0
+
+    def generator_losses(
+        self, batch: Batch, x: Tensor, y: Tensor, fake: Tensor, judge: Judge | None
+    ) -> dict[str, Tensor]:
+        self.seen += 1
+        if self.seen == 50:
+            fake.register_hook(lambda gradient: gradient * float("nan"))
+        return super().generator_losses(batch, x, y, fake, judge)
+
+
+def test_weights_that_are_not_finite_never_replace_a_good_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.train, "CHECKPOINT_SECONDS", -1)
+
+    def poisoned(size: int, width: float, weights: Path | None = None) -> Poisoned:
+        tiny = build(size, width)
+        return Poisoned(tiny.generator, tiny.discriminator)
+
+    long = replace(JOB, budget=replace(JOB.budget, images=240))
+    whole = run(tmp_path / "whole", long)
+    with pytest.raises(BenchError, match=r"weights .* of the generator are not finite at step 50; they are not kept"):
+        run(tmp_path, replace(long, build=poisoned))  # at a log between two validations, which would have heard it
+    assert [path.name for path in long.folder(tmp_path).glob("step-*")] == ["step-0000045.safetensors"]
+    assert (run(tmp_path, long) / WEIGHTS).read_bytes() == (whole / WEIGHTS).read_bytes(), "it goes on from there"
+
+
+def test_an_overview_is_told_the_last_score_and_the_best(tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = []
+    folder = train(JOB, DATA, VALIDATION, SPLITS, tmp_path, CPU, told.append)
+    with (folder / "curves.csv").open() as stream:
+        points = {int(row["step"]): float(row["value"]) for row in csv.DictReader(stream) if "valid" in row["term"]}
+    assert [facts["validation"] for facts in told[:2]] == [None, points[2]]
+    for facts in told:
+        before = {step: value for step, value in points.items() if step <= facts["step"]}
+        assert facts["validation"] == (before[max(before)] if before else None)
+        of_the_last_stage = [value for step, value in before.items() if step > 10]
+        assert facts["best_validation"] == (min(of_the_last_stage) if of_the_last_stage else None)

@@ -16,7 +16,7 @@ from bench.leaderboard.shape import Cell, Row, Table
 from bench.parts import COLLECTIONS, SEEDS
 from bench.parts import GRAY as STUDIED
 from bench.records import Record, read_all
-from bench.types import DOMAINS, EVALUATED_SPLITS, MIXED
+from bench.types import DOMAINS, MIXED
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "what-we-found.md").read_text(encoding="utf-8")
@@ -188,7 +188,9 @@ def test_what_hints_buy_on_real_pictures(every) -> None:
     for track, domain in product(("gray", "lineart-canny"), DOMAINS):
         told, untold = known[f"{track}+hints", domain, "test"], known[track, domain, "test"].leader
         mean, levin, network = map(told.row, ("mean-hint", "levin2004-hints", f"thasarathan2020-hint@{domain}"))
-        assert mean and network and untold
+        assert mean is not None
+        assert network is not None
+        assert untold is not None
         pairs = {"mean over untold": (mean, untold), "mean over network": (mean, network)}
         pairs |= {"levin over untold": (levin, untold), "levin over mean": (levin, mean)} if levin else {}
         for said, (one, other) in pairs.items():
