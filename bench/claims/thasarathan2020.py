@@ -12,8 +12,10 @@ _SHOWS = (
     " anime and cartoon."
 )
 _BASELINE = "Here the baseline runs on its own previous frame, as section 6 says of test time."
-_CAPTION = "Here the baseline is told the true previous frame, as table 1's caption has it (conditioned with F_gt);"
-    " its weights were chosen on its own frames."
+_CAPTION = (
+    "Here the baseline is told the true previous frame, as table 1's caption has it (conditioned with F_gt); its"
+    " weights were chosen on its own frames."
+)
 _TOLD = "Whether the gain is due to the hints is another claim, thasarathan2020-hints-help."
 
 
