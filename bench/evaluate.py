@@ -26,6 +26,7 @@ from bench.metrics import METRICS, PAIRED, PRIMARY
 from bench.metrics.samples import best_of, sample_metrics
 from bench.parallel import by_the_first, leads, place
 from bench.predictions import Origin, find, keeping, write_predictions
+from bench.predictions.store import code
 from bench.records import Cost, EntryFacts, Record, Score, Slice, SplitFacts, TrainingFacts, signature, stem
 from bench.scoring import Scorer, by_group, means_by_group, summaries
 from bench.statistics import Summary
@@ -34,6 +35,9 @@ from bench.types import Entry, Images, Metric
 RELIABLE = {"fid": 2048, "fd-chroma": 256}
 """Below as many images the covariance of 2,048 features is singular and FID is biased (protocol rule 5), and FD-chroma
 moves by more than a tenth (reports/fd-chroma.md)."""
+
+PAINTING = ("bench.colorize", "bench.batches", "bench.color")
+"""The modules through which every model paints: what it is told, in which batches, and how colours become bytes."""
 
 Predictor = Callable[[Images], np.ndarray]
 Pieces = Callable[[Images], Iterable[tuple[slice, np.ndarray]]]
@@ -56,6 +60,8 @@ class Subject:
         footprint: operations and memory of one image; None where they cannot be counted.
         samples: how many colourings of each image there are. With several a piece holds all, of shape (samples, k,
             height, width, 3): the first is the entry's answer, the others count in `best_of` alone.
+        modules: the names of those whose code paints, beside `PAINTING`: a model's own, or `bench.exported`. Where what
+            they do changes, predictions that were kept are made again.
     """
 
     entry: Entry
@@ -67,6 +73,7 @@ class Subject:
     device: str = "cpu"
     footprint: Footprint | None = None
     samples: int = 1
+    modules: tuple[str, ...] = ()
 
 
 PIECE = 2**26
@@ -218,9 +225,9 @@ def _painting(
     """
     if subject.kind == "submission" and not subject.digest:
         return subject.pieces(images), {}
-    # The same weights may be read otherwise by another version of the code around them, and be shown something else.
+    # Other code around the same weights may read them otherwise, and show them something else.
     rules = f"conditions {conditions.VERSION} guidance {guidance.VERSION}"
-    made_by = f"{subject.digest} chromabench {version('chromabench')} {rules}"
+    made_by = f"{subject.digest} code {code(*PAINTING, *subject.modules)} {rules}"
     origin = Origin(split=facts.digest, track=track, model=made_by)
     found = None
     if subject.digest and not repaint:

@@ -344,7 +344,9 @@ def subjects(
         exported = one.exported
         paint = painted(lambda images: exported.predict(images, device))
         where = device_name(exported.place(device))
-        subject = Subject(one.entry, "submission", paint, digest=exported.digest, device=where)
+        subject = Subject(
+            one.entry, "submission", paint, digest=exported.digest, device=where, modules=("bench.exported",)
+        )
         return lambda domain, name: subject
     if one.job is None:
         fit = cache(lambda domain: registry.load(one.entry.model).fit(shelf.school.load(domain, "train", track)))
@@ -359,6 +361,7 @@ def subjects(
         seed=one.job.seed,
         device=device_name(device),
         footprint=footprint(one.job.build, one.job.size, one.job.budget.width, track),
+        modules=(registry.load(one.entry.model).__name__,),
     )
     return lambda domain, name: subject
 

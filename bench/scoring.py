@@ -16,6 +16,7 @@ from bench.cores import cores
 from bench.data import labels
 from bench.data.manifest import Split
 from bench.features import Chroma, Extractor, Inception, Known, known, load_inception
+from bench.features.probe import assert_agreement
 from bench.metrics.distribution import fid_interval, kid, kid_interval
 from bench.metrics.lpips import Lpips, load_lpips
 from bench.metrics.pixel import score_images
@@ -232,7 +233,7 @@ def make(
     cache: Path | None = None,
     protocol_only: bool = False,
 ) -> Scorer:
-    """A scorer with the networks whose weights are at hand.
+    """A scorer with the networks whose weights are at hand; what ships with us is checked on the probe first.
 
     Args:
         inception, lpips: each a weights file, `download`, `none`, or None for what torch's cache holds.
@@ -241,11 +242,12 @@ def make(
         cache, protocol_only: see `Scorer`.
 
     Raises:
-        BenchError: a file that was named cannot serve, or a download fails.
+        BenchError: a file that was named cannot serve, a download fails, or an extractor disagrees with its library.
     """
+    assert_agreement()
     pools, no_pools = load_inception(inception, device)
     judge, no_judge = load_lpips(lpips, device)
-    absent = {"fid": no_pools, "kid": no_pools, "lpips": no_judge}
+    absent = {"fid": no_pools, "kid": no_pools, "fid-clean": no_pools if clean else "", "lpips": no_judge}
     return Scorer(pools, judge, {id: reason for id, reason in absent.items() if reason}, clean, cache, protocol_only)
 
 

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from bench.comparison import Rank, apart_over_seeds, images_apart, over_seeds, rank_intervals
+from bench.comparison import (
+    Rank,
+    apart_over_seeds,
+    images_apart,
+    over_seeds,
+    over_seeds_together,
+    rank_intervals,
+    reach_over_seeds,
+)
 from bench.statistics import summarize_all
 
 
@@ -131,6 +139,22 @@ def test_intervals_over_seeds_cover_other_seeds_and_groups(seeds: int, count: in
     assert 0.925 <= hits / trials <= 0.97
     if deviation >= 0.5:
         assert alone / trials < 0.85
+
+
+@pytest.mark.parametrize("count", [4, 20])
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize(("deviation", "rest"), [(0, 0), (0, 0.5), (0.2, 0.3), (0.5, 0), (1, 0.5)])
+def test_intervals_joined_from_those_of_the_seeds_cover(seeds: int, count: int, deviation: float, rest: float) -> None:
+    """95 times in 100 or more, whatever seeds and groups add; a little wider than what group means would have given."""
+    rng, trials = np.random.default_rng(12), 10_000
+    tables = rng.normal(size=(trials, count, 1)) + deviation * rng.normal(size=(trials, 1, seeds))
+    tables = tables + rest * rng.normal(size=(trials, count, seeds))
+    means, spread = tables.mean(axis=1), tables.std(axis=1, ddof=1) / np.sqrt(count)
+    reach = reach_over_seeds(means, {4: 3.182446, 20: 2.093024}[count] * spread)  # each record's own: Student's t
+    assert 0.945 < (np.abs(means.mean(axis=1)) <= reach).mean() < 0.9995
+    ends = [(one.low, one.high) for one in over_seeds_together(tables)]
+    half = np.diff(np.array(ends, dtype=float), axis=1).mean() / 2
+    assert 0.999 < reach.mean() / half < (2.5 if seeds == 2 else 1.5)
 
 
 def test_what_seeds_add_is_estimated() -> None:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from bench import doctor
 from bench.cli import app
+from bench.errors import BenchError
 from bench.features import inception
 from bench.features import probe as extractors
 from bench.metrics import probe, suite
@@ -60,6 +61,9 @@ def test_extractors_that_drift_are_wrong(monkeypatch):
     monkeypatch.setattr(extractors, "resized", lambda batch, rule, to: inception.resized(batch, rule, to) * 1.01)
     checks, _ = extractors.cross_check_extractors()
     assert [check.metric for check in checks if not check.good] == ["fid, kid: resize", "fid-clean: resize"]
+    extractors.assert_agreement.cache_clear()
+    with pytest.raises(BenchError, match=r"^fid, kid: resize differs from torch-fidelity"):
+        extractors.assert_agreement()  # as every run asks
     true = extractors.Chroma.__call__
     monkeypatch.setattr(extractors.Chroma, "__call__", lambda self, images: true(self, images) * 1.01)
     assert not any(check.good for check in extractors.cross_check_extractors()[0])

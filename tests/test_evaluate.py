@@ -12,15 +12,19 @@ import pandas as pd
 import pytest
 import torch
 
+import baselines
 import bench.evaluate
-from bench import conditions, guidance
+from bench import conditions, grid, guidance, playing
 from bench.data.manifest import Item, Split
+from bench.device import Machine
 from bench.errors import BenchError
 from bench.evaluate import Subject, _flags, evaluate, painted
 from bench.features import Inception
+from bench.predictions.store import code
 from bench.records import Record
 from bench.scoring import Scorer
-from bench.types import Entry, Images, Mix
+from bench.shelf import Shelf
+from bench.types import BUDGETS, Entry, Images, Mix, Track
 
 RNG = np.random.default_rng(3)
 TARGETS = RNG.integers(0, 256, (9, 8, 8, 3)).astype(np.uint8).repeat(4, 1).repeat(4, 2)
@@ -88,6 +92,38 @@ def test_what_was_painted_under_other_rules_is_painted_anew(tmp_path: Path, monk
         for _ in range(2):
             score(tmp_path, of(painter))
         assert painter.runs == runs
+
+
+def test_what_other_code_painted_is_painted_anew_but_not_what_another_release_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painter, model = Painter(), tmp_path / "toy_painter.py"
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def runs(text: str) -> int:
+        model.write_text(text)
+        code.cache_clear()
+        score(tmp_path / "home", replace(of(painter), modules=("toy_painter",)))
+        return painter.runs
+
+    assert runs("SHIFT = 9") == 1
+    monkeypatch.setattr(bench.evaluate, "version", lambda name: "9.9.9")
+    monkeypatch.setattr(bench, "__version__", "9.9.9")
+    assert runs("SHIFT = 9  # as ever") == 1
+    assert runs("SHIFT = 8") == 2
+    # The harness's own part counts too.
+    monkeypatch.setattr(bench.evaluate, "PAINTING", bench.evaluate.PAINTING[1:])
+    assert runs("SHIFT = 8") == 3
+
+
+def test_a_trained_subject_names_the_module_of_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    track, machine = Track("gray"), Machine("cpu")
+    shelf = Shelf(tmp_path, "procedural-v1", 64)
+    one = grid.job(baselines, shelf, Entry.parse("cgan@anime", baselines.names()), track, BUDGETS["smoke"], 0)
+    monkeypatch.setattr(playing, "load", lambda *_: (None, {"weights_sha256": "a" * 64}))
+    monkeypatch.setattr(playing, "split_keys", lambda *_: [])
+    subject = playing.subjects(baselines, playing.Runnable(one.entry, one), shelf, [], track, machine)("anime", "test")
+    assert subject.modules == ("baselines.cgan",)
 
 
 def test_what_breaks_off_while_it_scores_is_not_painted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,6 +119,16 @@ def test_resizes_are_those_of_torch_fidelity_and_pillow(shape):
     assert np.allclose(resize_weights("bicubic", shape[0], 299).sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore")  # it asks Pillow in a way that newer ones dislike
+@pytest.mark.parametrize("shape", [(64, 64), (64, 67), (299, 299), (400, 301), (13, 700)])
+def test_clean_resize_is_that_of_clean_fid(shape):
+    """clean-fid is no dependency; where somebody has it, it is asked too. Measured with 0.1.35: 6e-5 of 255 levels."""
+    theirs = pytest.importorskip("cleanfid.resize").build_resizer("clean")
+    picture = np.random.default_rng(5).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    ours = by_products(picture, features.RESIZES["clean"]).clip(0, 255)
+    assert np.abs(ours - theirs(picture)).max() < 2e-4
+
+
 def test_unknown_resize_is_named(tmp_path):
     with pytest.raises(BenchError, match=r"resize.*'cubic'.*tf1.*clean"):
         features.Inception(tmp_path / "any.pth", resize="cubic")
@@ -219,6 +229,7 @@ def test_features_are_those_of_torch_fidelity(weights, monkeypatch):
     assert ours.dtype == np.float32
     tensor = torch.from_numpy(pictures).permute(0, 3, 1, 2)
     (theirs,) = original(weights)(tensor)
+    (alike,) = original(weights).to(memory_format=torch.channels_last)(tensor)
     (exact,) = original(weights, torch.float64)(tensor)
     exact = exact.double()
 
@@ -229,7 +240,10 @@ def test_features_are_those_of_torch_fidelity(weights, monkeypatch):
     # A few units in the last place of single precision; TF32 or half precision would miss this a thousandfold.
     assert deviation(ours) < 1e-6
     assert deviation(theirs) < 1e-6
-    assert deviation(ours) < 2 * deviation(theirs)
+    # No worse than torch-fidelity's own with the channels last, which sums in another order (measured: 0.87 to 1.03
+    # times on four draws of weights and three sizes); of its own with the channels first, 1.07 to 1.5 times.
+    assert deviation(ours) < 1.05 * deviation(alike)
+    assert deviation(ours) < 1.6 * deviation(theirs)
     # Neither the place nor the company of an image matters, nor how many there are.
     np.testing.assert_allclose(extractor(pictures[4:]), ours[4:], rtol=1e-5, atol=1e-6)
     assert extractor(pictures[:0]).shape == (0, features.FEATURES)

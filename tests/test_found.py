@@ -207,6 +207,24 @@ def test_what_hints_buy_on_real_pictures(every) -> None:
     }, "so the page says it"
 
 
+def test_who_is_told_a_palette_looks_truer_as_a_set(every) -> None:
+    """FD-chroma of the specialists on `series` of procedural-v1, from sketches: told a palette, and not."""
+    told, untold = (
+        [
+            record.scores["fd-chroma"].value
+            for domain in DOMAINS
+            for record in every
+            if (record.split.collection, record.split.domain, record.split.name) == ("procedural-v1", domain, "series")
+            and (record.track, record.entry.name) == (track, f"{model}@{domain}")
+        ]
+        for track, model in (("lineart-sketch+reference", "chen2019-resunet"), ("lineart-sketch", "cgan"))
+    )
+    assert len(told) == len(untold) == len(DOMAINS)
+    assert all(one < other for one, other in zip(told, untold, strict=True))
+    said = f"{min(told):.2f} to {max(told):.2f}, the GAN's {min(untold):.2f} to {max(untold):.2f}"
+    assert said in " ".join(PAGE.split())
+
+
 def test_who_beats_the_gray_copy_at_home(told) -> None:
     """On procedural-v1's `series`, of the trainings on the domain itself and of those on all four."""
     here = [r for r in told if (r.split.collection, r.split.name) == ("procedural-v1", "series")]

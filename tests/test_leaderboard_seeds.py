@@ -1,5 +1,6 @@
 """Several trainings of one entry on a board: means, intervals and ranks, and what is refused."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,8 @@ from test_leaderboard import one
 from test_records import sample_record
 
 from bench.errors import BenchError
-from bench.leaderboard import PRIMARY, boards
+from bench.leaderboard import PRIMARY, Cell, boards
+from bench.records import Record
 
 
 def test_the_interval_over_seeds_is_for_another_training_too() -> None:
@@ -32,7 +34,6 @@ def test_seeds_are_averaged() -> None:
     (row,) = made.tables[0].rows
     assert row.seeds == (0, 1, 2)
     assert row.cells[PRIMARY].value == 11.0
-    assert row.cells[PRIMARY].low is None  # nothing says how the groups moved
     assert any("×k" in note for note in made.tables[0].notes)
 
 
@@ -69,7 +70,35 @@ def test_an_interval_over_seeds_does_not_leave_what_is_possible() -> None:
     assert cells["ssim"].high == 1.0
 
 
-def test_every_interval_over_seeds_is_from_group_means() -> None:
+def with_interval(record: Record, id: str, low: float | None, high: float | None) -> Record:
+    return replace(record, scores=record.scores | {id: replace(record.scores[id], low=low, high=high)})
+
+
+def test_without_group_means_an_interval_is_joined_from_those_of_the_seeds() -> None:
+    told = [(0.50, 0.45, 0.55), (0.56, 0.53, 0.59), (0.53, 0.49, 0.57)]
+
+    def cell(told: Sequence[tuple[float, float | None, float | None]]) -> Cell:
+        made = [sample_record("a@anime", seed=seed, values={PRIMARY: 10.0, "ciede2000-over-2.3": value})
+                for seed, (value, *_) in enumerate(told)]  # fmt: skip
+        ends = zip(made, told, strict=True)
+        records = [with_interval(record, "ciede2000-over-2.3", low, high) for record, (_, low, high) in ends]
+        return one(records).tables[0].rows[0].cells["ciede2000-over-2.3"]
+
+    reach = float(np.hypot((0.05 + 0.03 + 0.04) / 3, 4.302653 * 0.03 / 3**0.5))  # Student's t of two degrees
+    found = cell(told)
+    assert found.value == pytest.approx(0.53)
+    assert (found.low, found.high) == pytest.approx((0.53 - reach, 0.53 + reach))
+    # A share stays within 0 and 1, and an end that a seed's record clipped there does not narrow the interval.
+    near = cell([(0.02 * seed, 0.0, 0.02 * seed + 0.3) for seed in range(3)])
+    reach = float(np.hypot(0.3, 4.302653 * 0.02 / 3**0.5))
+    assert (near.low, near.high) == (0.0, pytest.approx(0.02 + reach))
+    # Nothing is said for a seed whose record has no interval.
+    assert (cell([*told[:2], (0.53, None, None)]).low, cell([*told[:2], (0.53, None, None)]).high) == (None, None)
+    (note,) = [note for note in one([sample_record(seed=seed) for seed in (0, 1)]).tables[0].notes if "×k" in note]
+    assert "the seeds' mean interval joined with Student's t of their values" in note
+
+
+def test_group_means_make_the_interval_over_seeds_where_a_record_has_them() -> None:
     names = [f"g{place}" for place in range(8)]
     made = []
     for seed, shift in enumerate((0.0, 2.0, 4.0)):
@@ -80,10 +109,12 @@ def test_every_interval_over_seeds_is_from_group_means() -> None:
     assert cells["psnr"].value is not None
     assert cells["psnr"].high is not None
     assert 4 < cells["psnr"].high - cells["psnr"].value < 6  # three trainings that differ by 2; the records say 0.5
-    assert (cells["ssim"].value, cells["ssim"].low) == (0.5, None)
-    # Where a group is known under one seed only, value and interval would be of other groups.
+    # Where a group is known under one seed only, value and interval would be of other groups: the records' are joined.
     other = replace(made[0], means={"psnr": (None, *(20.0,) * 7)})
-    assert one([other, *made[1:]]).tables[0].rows[0].cells["psnr"].low is None
+    joined = one([other, *made[1:]]).tables[0].rows[0].cells["psnr"]
+    assert joined.high is not None
+    assert joined.value is not None
+    assert joined.high - joined.value == pytest.approx(float(np.hypot(0.5, 4.302653 * 2 / 3**0.5)))
 
 
 def test_ranks_are_for_other_trainings_too() -> None:

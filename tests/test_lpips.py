@@ -152,7 +152,7 @@ def test_another_file_is_refused(made: tuple[Path, Path], monkeypatch: pytest.Mo
         monkeypatch.setattr(lpips, "WEIGHTS", replace(lpips.WEIGHTS, sha256=files.sha256(path)[:8]))
         return path
 
-    for name, content in (("damaged.pth", b"no tensors"), ("empty.pth", b"")):
+    for name, content in (("damaged.pth", b"no tensors"), ("empty.pth", b""), ("stop.pth", b".")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(BenchError, match="holds no plain tensors"):
             Lpips(trusted(tmp_path / name))

@@ -1,5 +1,6 @@
 """The probe's alarm: every metric is covered, and one that drifts stops the run before a record is written."""
 
+import ast
 import subprocess
 import sys
 import time
@@ -11,18 +12,20 @@ import numpy as np
 import pytest
 import torch
 
-from bench import playing
+from bench import color, playing
 from bench.data.manifest import Item, Manifest
 from bench.device import Machine
 from bench.errors import BenchError
 from bench.metrics import (
     METRICS,
+    PROTOCOL,
     bleeding,
     chroma,
     distribution,
     hues,
     lpips,
     multiscale,
+    pixel,
     probe,
     regions,
     suite,
@@ -40,15 +43,22 @@ CARRIED = set(METRICS) | set(suite.SUITE) | {
 }  # fmt: skip
 """What a record can carry."""
 QUICK = sorted(CARRIED - set(probe.SLOW))
+NINE = {name for name, metric in PROTOCOL.items() if metric.kind == "full-reference"}
+ALONE = [("score_images", name) for name in sorted(NINE)] + [
+    ("colour_scores", name) for name in sorted(NINE) if name.startswith("ciede2000") or name.endswith("-ab")
+]
+"""Protocol v1's metrics by the kernels that score them alone."""
 WIDTHS = {"fid": 24, "fid-clean": 48, "fd-chroma": 64}
 """Of the features that each distance is checked on: by these a drift of one leaves the others alone."""
 
 
 @pytest.fixture(autouse=True)
 def _afresh():
-    probe.assert_agreement.cache_clear()
+    for kept in (probe.assert_agreement, pixel.lab_constants):
+        kept.cache_clear()
     yield
-    probe.assert_agreement.cache_clear()
+    for kept in (probe.assert_agreement, pixel.lab_constants):
+        kept.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +117,17 @@ def test_a_drift_of_a_percent_is_heard(name, factor, remembered, monkeypatch):
         probe.assert_agreement()
 
 
+@pytest.mark.parametrize(("kernel", "name"), ALONE)
+def test_a_drift_where_the_protocol_is_scored_alone_is_heard(kernel, name, remembered, monkeypatch):
+    """`bench demo`, training's validation and the best of several samples do not score by `score_all`."""
+    true = getattr(pixel, kernel)
+    monkeypatch.setattr(
+        pixel, kernel, lambda *pairs: {id: values * (1.01 if id == name else 1) for id, values in true(*pairs).items()}
+    )
+    with pytest.raises(BenchError, match=rf"^{name} differs from .* no score is written"):
+        probe.assert_agreement()
+
+
 @pytest.mark.parametrize("name", ["ciede2000-p95", "ms-ssim", "warp-error-ab", "fd-chroma"])
 def test_a_metric_that_drifts_stops_the_run(name, tmp_path, monkeypatch):
     drift(monkeypatch, name, 1.01)
@@ -150,11 +171,24 @@ def test_a_value_that_is_lost_is_heard(name, remembered, monkeypatch):
         (chroma, "TINT", 1.1, "saturation-error"),
         (suite, "JUST_NOTICEABLE", 2.4, "ciede2000-over-2.3"),
         (temporal, "STEPS", (1, 2), "cdc-difference"),
+        (color, "WHITE", (0.9642, 1.0, 0.8251), "ciede2000"),  # D50
+        (color, "WHITE", (0.95047, 1.0, 1.08883), "l2-ab"),  # D65 with other digits
+        (color, "SRGB_TO_XYZ", ((0.4361, 0.3851, 0.1431), *color.SRGB_TO_XYZ[1:]), "saturation-error"),
     ],
 )
 def test_a_constant_that_moves_is_heard(module, constant, value, heard, remembered, monkeypatch):
     monkeypatch.setattr(module, constant, value)
     assert heard in {check.metric for check in probe.cross_check(whole=False) if not check.good}
+
+
+@pytest.mark.parametrize("name", ["clips", "distances", "protocol", "restated"])
+def test_the_other_side_takes_nothing_from_what_it_checks(name):
+    """A constant that both sides read would move on both, unheard."""
+    tree = ast.parse(Path(probe.__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
+    found = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    found |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    ours = {module for module in found if module.split(".")[0] == "bench"}
+    assert ours <= {"bench.metrics.probe.protocol"}
 
 
 def test_what_counts_as_a_deviation():

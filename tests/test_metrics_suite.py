@@ -1,5 +1,6 @@
 """All per-image metrics together: perfect where nothing is wrong, worse with damage, the same in any company."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
+from typer.testing import CliRunner
 
 from bench import color
+from bench.cli import app
 from bench.errors import BenchError
-from bench.metrics import PROTOCOL
+from bench.metrics import METRICS, PROTOCOL
 from bench.metrics.bleeding import bleeding_scores
 from bench.metrics.chroma import chroma_scores
 from bench.metrics.hues import hue_scores
@@ -23,6 +26,8 @@ from bench.metrics.pixel import ciede2000_map, colour_scores, score_images
 from bench.metrics.regions import region_scores
 from bench.metrics.suite import SUITE, UNRANKED, score, score_all
 
+NINE = {name for name, metric in PROTOCOL.items() if metric.kind == "full-reference"}
+"""Protocol v1's values an image."""
 CLASSES = {name for name in SUITE if name.startswith("ciede2000-") and name != "ciede2000-locked"}
 SMALL = {"small-regions", "small-regions-true"}
 
@@ -74,13 +79,13 @@ def scored(predictions, image, numbers):
 
 def run(arrays, threads=None):
     predictions, targets, boundaries, regions = arrays
-    return score(predictions, targets, boundaries, regions, threads)
+    return score_all(predictions, targets, boundaries, regions, threads)
 
 
 def damage(name, metric, values):
     """Higher for worse, whichever way the metric goes."""
     assert np.isfinite(values[1:]).all(), (name, metric, values)
-    return values if SUITE[metric].direction == "lower" else -values
+    return values if METRICS[metric].direction == "lower" else -values
 
 
 def test_every_metric_is_described_once():
@@ -93,12 +98,22 @@ def test_every_metric_is_described_once():
         assert "|" not in metric.name + metric.definition
 
 
+def test_the_listing_tells_the_range():
+    done = CliRunner().invoke(app, ["metrics", "--json"])
+    ranges = {row["id"]: row["range"] for row in json.loads(done.stdout)}
+    assert set(ranges) == set(METRICS)
+    wanted = {"ciede2000": "[0, ∞)", "bleeding": "[0, 1]", "ssim": "[-1, 1]", "kid": "(-∞, ∞)"}
+    assert wanted.items() <= ranges.items()
+    assert "range" in CliRunner().invoke(app, ["metrics"]).stdout.splitlines()[0]
+
+
 def test_what_is_scored():
     image, numbers = drawing()
     true = {name for name in SUITE if name.endswith("-true")}
     assert true == {"bleeding-true", "region-spread-true", "small-regions-true"}
     assert set(score(image[None], image[None])) == (set(SUITE) - true) | set(UNRANKED)
-    assert set(scored([image], image, numbers)) == set(SUITE) | set(UNRANKED)
+    assert set(scored([image], image, numbers)) == NINE | set(SUITE) | set(UNRANKED)
+    assert len(NINE) == 9
 
 
 def test_imports_are_light():
@@ -119,10 +134,10 @@ def test_equal_images_are_perfect(kind):
     for name, values in scores.items():
         if name in UNRANKED:
             perfect = {"colourfulness-shift": 0, "saturation-ratio": 1}[name]
-        elif SUITE[name].direction == "lower":
+        elif METRICS[name].direction == "lower":
             perfect = 0
         else:
-            perfect = np.inf if SUITE[name].unit == "dB" else 1
+            perfect = np.inf if METRICS[name].unit == "dB" else 1
         assert values[0] == pytest.approx(perfect, abs=1e-6) or (name in absent and np.isnan(values[0])), name
     if kind == "drawing":
         assert {name for name, values in scores.items() if np.isnan(values[0])} == absent
@@ -154,13 +169,14 @@ SERIES = {
         {"ms-ssim", "luma-error", "colourfulness-error"} | (CLASSES - {"ciede2000-reds"}) | SMALL,
     ),
 }  # fmt: skip
-"""A damage by its step, and what must see every step of it."""
+"""A damage by its step, and what must see every step of it, beside the protocol's nine."""
 
 
 @pytest.mark.parametrize("name", SERIES)
 def test_more_damage_is_never_better(name):
     image, numbers = drawing()
     worsen, seen = SERIES[name]
+    seen = seen | NINE - {"ciede2000-over-2.3"}  # a share that is whole rises no more
     scores = scored([worsen(image, step) if step else image for step in range(6)], image, numbers)
     for metric in sorted(seen):
         values = damage(name, metric, scores[metric])
@@ -169,16 +185,26 @@ def test_more_damage_is_never_better(name):
     for metric in sorted(set(SUITE) - steady - {"ciede2000-reds"}):
         values = damage(name, metric, scores[metric])
         assert values[1:].min() >= values[0], (metric, values)
+    share = scores["ciede2000-over-2.3"]
+    assert (np.diff(share) >= 0).all(), share
+    assert share[0] == 0 < share[-1]
 
 
 def test_turned_hues_are_seen_by_every_metric_of_colour():
     image, numbers = drawing()
-    scores = scored([turned(image, 90)], image, numbers)
+    picture = turned(image, 90)
+    before, after = (color.srgb_to_lab(one / 255)[..., 0] for one in (image, picture))
+    np.testing.assert_allclose(after, before, atol=0.5)  # luminance has not changed
+    scores = scored([picture], image, numbers)
     limits = {"palette-distance": 5, "psnr-locked": 25} | dict.fromkeys(CLASSES | SMALL | {"ciede2000-locked"}, 8)
+    limits |= {"l1": 10, "l2": 500, "psnr": 25, "ssim": 0.9, "l1-ab": 8, "l2-ab": 200}
+    limits |= {"ciede2000": 8, "ciede2000-p95": 8, "ciede2000-over-2.3": 0.5}
+    assert set(limits) > NINE
     del limits["ciede2000-neutrals"]  # a gray has no hue to turn
     del limits["ciede2000-reds"]  # there are none
     for name, limit in limits.items():
-        assert (scores[name] < limit) if name == "psnr-locked" else (scores[name] > limit), (name, scores[name])
+        higher = METRICS[name].direction == "higher"
+        assert (scores[name] < limit) if higher else (scores[name] > limit), (name, scores[name])
     # Amount, place and evenness of colour are other questions, and luma has hardly changed.
     blind = {"saturation-error": 0.02, "bleeding": 0.01, "region-spread": 0.01, "luma-error": 8}
     for name, limit in blind.items():

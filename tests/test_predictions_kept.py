@@ -1,5 +1,6 @@
 """What a model painted is kept without loss, serves what it was made for and nothing else, and is never half there."""
 
+import sys
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.predictions import Origin, find, keeping
+from bench.predictions.store import code
 
 SIDE = 24
 SHAPE = (SIDE, SIDE, 3)
@@ -128,3 +130,77 @@ def test_kept_drawings_take_less_than_their_pngs(tmp_path: Path) -> None:
     keep(tmp_path, MANY[:16], pictures)
     pngs = sum(len(cv2.imencode(".png", picture)[1].tobytes()) for picture in pictures)
     assert (tmp_path / "predictions" / "stem.kept").stat().st_size < pngs / 2
+
+
+MODEL = '''"""A model."""
+import numpy as np
+from baselines import _losses
+from . import nets
+from .colours import SCALE
+import toy_plugin.parts.blocks
+SCALES = 3 * SCALE
+"""Of colours."""
+def build():
+    from toy_plugin.late import build
+    return build(nets)
+'''
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "toy_plugin"
+    (folder / "parts").mkdir(parents=True)
+    for package in ("toy_plugin", "toy_plugin.parts"):  # those of the test before
+        monkeypatch.delitem(sys.modules, package, raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    texts = {
+        "__init__": "",
+        "model": MODEL,
+        "nets": "DEPTH = 1",
+        "colours": "SCALE = 1",
+        "late": "raise SystemExit",
+        "other": "",
+        "parts/blocks": "",
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.py").write_text(text)
+    return folder
+
+
+def digest(*modules: str) -> str:
+    code.cache_clear()
+    return code(*modules)
+
+
+@pytest.mark.parametrize("name", ["model", "nets", "colours", "late", "__init__", "parts/blocks"])
+def test_code_is_that_of_a_module_and_of_its_own_packages_that_it_imports(plugin: Path, name: str) -> None:
+    before, path = digest("toy_plugin.model"), plugin / f"{name}.py"
+    path.write_text(f'# Said otherwise.\n{path.read_text()}\n"""And more."""\n'.replace("A model", "Another"))
+    (plugin / "other.py").write_text("DEPTH = 9")
+    assert digest("toy_plugin.model") == before
+    path.write_text(f"{path.read_text()}\nMORE = 1\n")
+    assert digest("toy_plugin.model") != before
+    assert digest("toy_plugin.model") == code("toy_plugin.model")
+
+
+def test_code_follows_the_shared_blocks_and_a_package_but_not_the_registry_nor_the_harness(
+    plugin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: dict[str, str] = {}
+    monkeypatch.setattr("bench.predictions.store.json.dumps", lambda found, **_: taken.update(found) or "{}")
+
+    def followed(name: str) -> set[str]:
+        taken.clear()
+        digest(name)
+        return set(taken)
+
+    found = followed("toy_plugin.model")
+    assert {"toy_plugin.model", "toy_plugin.nets", "toy_plugin.late", "baselines._losses"} <= found
+    assert not found & {"baselines", "bench.types", "bench.errors", "toy_plugin.other"}
+    found = followed("baselines.camizan2023_resnet34_gan")
+    assert {"baselines._patchgan", "baselines._resnet_unet", "baselines._colorizer"} <= found
+    assert not found & {"baselines", "baselines.cgan", "bench.color"}
+    found = followed("bench.exported")
+    assert {f"bench.exported{name}" for name in ("", ".convention", ".program", ".operators", ".onnx_model")} <= found
+    assert all(name.startswith("bench.exported") for name in found)
+    assert followed("bench.color") == {"bench.color"}

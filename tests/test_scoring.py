@@ -10,6 +10,8 @@ from bench import scoring
 from bench.data import labels
 from bench.data.collections import prepare_procedural, prepare_procedural_clips
 from bench.data.loading import load
+from bench.errors import BenchError
+from bench.features import probe as extractors
 from bench.metrics import METRICS, PROTOCOL
 from bench.metrics.pixel import score_images
 from bench.statistics import summarize_all
@@ -110,6 +112,22 @@ def test_the_truth_of_a_split_is_worked_out_once(
     monkeypatch.setattr(scoring, "KEPT", 1)
     own.truth(replace(drawn.split, size=64), drawn.images)
     assert own.truth(drawn.split, drawn.images) is not one
+
+
+def test_what_was_asked_for_and_has_no_weights_says_why() -> None:
+    why = "left out by --inception-weights none."
+    asked = scoring.make("none", "none", clean=True).absent
+    assert {id: reason for id, reason in asked.items() if id != "lpips"} == {"fid": why, "kid": why, "fid-clean": why}
+    assert set(scoring.make("none", "none").absent) == {"fid", "kid", "lpips"}
+
+
+@pytest.mark.parametrize("name", ["fid, kid: resize", "fid-clean: resize", "fd-chroma: network"])
+def test_an_extractor_that_drifts_stops_the_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = [replace(one, deviation=1.0) if one.metric == name else one for one in extractors._shipped()]
+    monkeypatch.setattr(extractors, "_shipped", lambda: checks)
+    extractors.assert_agreement.cache_clear()
+    with pytest.raises(BenchError, match=rf"^{name} differs from .* by 1 on the probe .* no score is written"):
+        scoring.make("none", "none")
 
 
 def test_the_protocol_alone_is_the_same_numbers_and_no_more(drawn: scoring.Truth) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -124,7 +125,7 @@ def compare_entries(
 
 @boards.command()
 def metrics(as_json: Json = False) -> None:
-    """The metrics: unit, direction, definition, source.
+    """The metrics: unit, direction, range, definition, source.
 
     Example: bench metrics
     """
@@ -132,5 +133,12 @@ def metrics(as_json: Json = False) -> None:
 
     from bench.metrics import METRICS
 
-    keep = ("id", "name", "unit", "direction", "kind", "definition", "source")
-    table([{key: asdict(metric)[key] for key in keep} for metric in METRICS.values()], as_json)
+    keep = ("id", "name", "unit", "direction", "range", "kind", "definition", "source")
+    rows = [asdict(metric) | {"range": _range(*metric.bounds)} for metric in METRICS.values()]
+    table([{key: row[key] for key in keep} for row in rows], as_json)
+
+
+def _range(least: float, most: float) -> str:
+    """As mathematics writes it, such as `[0, 1]` or `[0, ∞)`; JSON has no number that is infinite."""
+    start = "(-∞" if math.isinf(least) else f"[{least:g}"
+    return f"{start}, ∞)" if math.isinf(most) else f"{start}, {most:g}]"

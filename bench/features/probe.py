@@ -1,11 +1,13 @@
 """The extractors on the probe's pictures: each step that ships with us against Pillow, torch-fidelity or plain PyTorch.
 
-Only `bench doctor` asks: a network takes longer than every metric together. Inception is asked where its weights are.
+Every run asks for these steps, 0.25 s together. Inception itself, where its weights are, is left to `bench
+doctor`: two networks of 24 million weights take several seconds to build, more than all else that a run checks.
 """
 
 from __future__ import annotations
 
 import io
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from bench.features.chroma import WEIGHTS as CHROMA
 from bench.features.chroma import Chroma
 from bench.features.inception import WEIGHTS, Inception
 from bench.features.resizing import resized
-from bench.metrics.probe import Check, largest, probe_pairs
+from bench.metrics.probe import Check, insist, largest, probe_pairs
 
 if TYPE_CHECKING:
     from jaxtyping import Float64, UInt8
@@ -29,17 +31,31 @@ def cross_check_extractors() -> tuple[list[Check], str]:
     Returns:
         The checks, and why Inception itself is not among them; empty where it is.
     """
-    images = probe_pairs()[1]
-    checks = [
-        _check("fid, kid: resize", "torch-fidelity", _resized(images, "tf1"), _by_torch_fidelity(images), 1e-3),
-        _check("fid-clean: resize", "Pillow", _resized(images, "bicubic"), _by_pillow(images), 1e-3),
-        _check("fd-chroma: network", "Pillow, PyTorch float64", Chroma()(images), _by_layers(images), 1e-4),
-    ]
+    images, checks = probe_pairs()[1], _shipped()
     found = WEIGHTS.find()
     if isinstance(found, str):
         return checks, found
     ours, theirs = Inception(found)(images), _by_torch_fidelity_whole(images, found)
     return [*checks, _check("fid, kid: network", "torch-fidelity", ours, theirs, 1e-3)], ""
+
+
+@cache
+def assert_agreement() -> None:
+    """Check once a process what ships with us: FD-chroma's network, and the two resizes before Inception.
+
+    Raises:
+        BenchError: one deviates from its library by more than the tolerance, or FD-chroma's weights are damaged.
+    """
+    insist(_shipped())
+
+
+def _shipped() -> list[Check]:
+    images = probe_pairs()[1]
+    return [
+        _check("fid, kid: resize", "torch-fidelity", _resized(images, "tf1"), _by_torch_fidelity(images), 1e-3),
+        _check("fid-clean: resize", "Pillow", _resized(images, "bicubic"), _by_pillow(images), 1e-3),
+        _check("fd-chroma: network", "Pillow, PyTorch float64", Chroma()(images), _by_layers(images), 1e-4),
+    ]
 
 
 def _check(what: str, library: str, ours: np.ndarray, theirs: np.ndarray, tolerance: float) -> Check:

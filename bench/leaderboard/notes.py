@@ -65,7 +65,8 @@ def notes(table: Table) -> list[str]:
     if any(len(row.seeds) > 1 for row in table.rows):
         said.append(
             "×k after an entry: the mean over k seeds; its intervals and ranks are for other groups and another"
-            " training, and metrics without recorded group means have no interval"
+            " training. Where records hold no group means, an interval is the seeds' mean interval joined with"
+            " Student's t of their values, rather too wide than too narrow"
         )
     if any(row.ranks and row.ranks[0] != row.ranks[1] for row in table.rows):
         said.append("Ranks in brackets: those that paired differences in CIEDE2000 by group leave open, at 95 %")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float64
 
-from bench.comparison import over_seeds_together
+from bench.comparison import over_seeds_together, reach_over_seeds
 from bench.errors import BenchError
 from bench.leaderboard.order import grouped
 from bench.leaderboard.shape import COSTS, PRIMARY, Cell, Row
@@ -91,8 +91,10 @@ def unlike(records: Sequence[Record]) -> tuple[str, str] | None:
 
 
 def _over_seeds(found: Sequence[Row]) -> dict[str, dict[str, Ends]]:
-    """By entry and metric, intervals for other groups and for another training; none where records lack group means."""
+    """By entry and metric, intervals for other groups and for another training: from group means where records have
+    them, else from the records' own intervals."""
     alike: dict[tuple[int, ...], list[tuple[str, str, np.ndarray]]] = defaultdict(list)
+    ends = {row.entry: _of_intervals(row) for row in found}
     for row in found:
         names = sorted(row.records[0].groups)
         if any(sorted(record.groups) != names for record in row.records):
@@ -101,12 +103,31 @@ def _over_seeds(found: Sequence[Row]) -> dict[str, dict[str, Ends]]:
             table = _group_means(row, id, names)
             if table is not None and row.cells[id].value is not None:
                 alike[table.shape].append((row.entry, id, table))
-    ends: dict[str, dict[str, Ends]] = defaultdict(dict)
     for tables in alike.values():
         made = over_seeds_together(np.array([table for *_, table in tables]))
         for (entry, id, _), one in zip(tables, made, strict=True):
             ends[entry][id] = one.low, one.high
     return ends
+
+
+def _of_intervals(row: Row) -> dict[str, Ends]:
+    """By metric the interval that the seeds' own ones make together; no metric that has none under a seed."""
+    known: dict[str, list[tuple[float, float]]] = {}
+    for id in row.records[0].scores:
+        scores = [record.scores.get(id) for record in row.records]
+        told = [
+            # An end that was clipped is too near; the other one is as far off as that was.
+            (score.value, max(score.high - score.value, score.value - score.low))
+            for score in scores
+            if score is not None and score.value is not None and score.low is not None and score.high is not None
+        ]
+        if len(told) == len(scores):
+            known[id] = told
+    if not known:
+        return {}
+    values, halves = np.moveaxis(np.array(list(known.values())), 2, 0)
+    means, reach = values.mean(axis=1), reach_over_seeds(values, halves)
+    return dict(zip(known, zip((means - reach).tolist(), (means + reach).tolist(), strict=True), strict=True))
 
 
 def _group_means(row: Row, id: str, names: Sequence[str]) -> Float64[np.ndarray, "groups seeds"] | None:

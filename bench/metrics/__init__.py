@@ -3,6 +3,8 @@
 Importing this package loads neither torch nor numba nor scikit-image: boards are rendered without them.
 """
 
+import math
+
 from bench.metrics import distribution, lpips, temporal
 from bench.metrics.suite import SUITE, UNRANKED
 from bench.types import Metric
@@ -124,6 +126,7 @@ PROTOCOL: dict[str, Metric] = {
             definition="tf-inception-compat,2048,poly3,unbiased,100xmin(n,1000)",
             source="Binkowski et al. 2018, section 4; torch-fidelity's inception-v3-compat",
             decimals=4,
+            bounds=(-math.inf, math.inf),  # unbiased: of sets that are alike it comes out on either side of 0
         ),
     )
 }

@@ -7,6 +7,7 @@ become near-zeros, so a block is smaller than the PNGs and is read several times
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import zipfile
@@ -14,6 +15,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec, resolve_name
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +52,7 @@ class Origin:
     Attributes:
         split: the digest of the split's images.
         track: what the model saw, such as `gray+hints`.
-        model: SHA-256 of the weights or of the model file; of what has neither, its name and version.
+        model: SHA-256 of the weights or of the model file, and of the code that paints with it.
     """
 
     split: str
@@ -101,6 +105,58 @@ class Kept:
             raise BenchError(f"{self.path} was changed while it was read ({why}); give the command again.") from error
 
 
+@cache
+def code(*modules: str) -> str:
+    """SHA-256 of what some modules do, and of what they import of their own packages and of `baselines`.
+
+    Comments, docstrings and layout paint nothing and do not count. Nor does what else they import: of `bench`, whose
+    rules have versions of their own (`conditions`, `guidance`), and of packages such as torch.
+
+    Args:
+        modules: the names of modules that can be imported, such as `bench.colorize`.
+    """
+    own = {"baselines", *modules, *(name.partition(".")[0] for name in modules)} - {"bench"}
+    found: dict[str, str] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        spec = None if name in found else _spec(name)
+        if spec is None or not (path := Path(spec.origin or "")).is_file():
+            continue
+        if path.suffix != ".py":  # compiled
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+            continue
+        tree = _Wordless().visit(ast.parse(path.read_bytes()))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [resolve_name("." * node.level + (node.module or ""), spec.parent)]
+                if (source := _spec(names[0])) and source.submodule_search_locations:
+                    names += [f"{names[0]}.{alias.name}" for alias in node.names]
+            else:
+                continue
+            waiting += [one for one in names if {one, one.partition(".")[0], one.rpartition(".")[0]} & own]
+        found[name] = ast.dump(tree)
+    found.pop("baselines", None)  # the registry: with one more model the others need not be run again
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+class _Wordless(ast.NodeTransformer):
+    """Leaves out docstrings, also those under constants."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        return None if isinstance(node.value, ast.Constant) else node
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    """Where a module lies; it is not run. None where there is none of that name."""
+    try:
+        return find_spec(name)
+    except (ModuleNotFoundError, ValueError):
+        return None
+
+
 def find(home: Path, stem: str, origin: Origin, ids: Sequence[str], shape: tuple[int, int, int, int]) -> Kept | None:
     """Look for kept predictions and check that the file is whole.
 
@@ -112,8 +168,8 @@ def find(home: Path, stem: str, origin: Origin, ids: Sequence[str], shape: tuple
         shape: that they must have, (n, height, width, 3).
 
     Returns:
-        None where there are none, the file is damaged, or it holds those of another split, track, model or version: it
-        is only a copy, so it is made again.
+        None where there are none, the file is damaged or of another version, or it holds those of another split, track
+        or model: it is only a copy, so it is made again.
     """
     path = _path(home, stem)
     try:

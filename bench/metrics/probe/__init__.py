@@ -6,13 +6,14 @@ scored; `protocol`, `restated`, `clips`, `distances` and `networks` are the othe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics import distribution, suite, temporal
+from bench.metrics import distribution, pixel, suite, temporal
 from bench.metrics.probe.pictures import (
     few_features,
     probe_clips,
@@ -22,7 +23,7 @@ from bench.metrics.probe.pictures import (
     single_features,
 )
 
-__all__ = ["CHECKERS", "Check", "assert_agreement", "cross_check", "largest", "probe_features", "probe_pairs"]
+__all__ = ["CHECKERS", "Check", "assert_agreement", "cross_check", "insist", "largest", "probe_features", "probe_pairs"]
 
 _PLAIN = "numpy, restated"
 _SCIPY = "SciPy, restated"
@@ -127,8 +128,8 @@ def cross_check(whole: bool = True) -> list[Check]:
 
 
 def largest(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """The largest deviation; infinite where one side alone has a value, or none has any."""
-    ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
+    """The largest deviation of any row of ours; infinite where one side alone has a value, or none has any."""
+    ours, theirs = np.broadcast_arrays(np.asarray(ours, np.float64), np.asarray(theirs, np.float64))
     known = np.isfinite(ours)
     alike = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
     if not known.any() or not (alike | (known & np.isfinite(theirs))).all():
@@ -137,10 +138,17 @@ def largest(ours: np.ndarray, theirs: np.ndarray) -> float:
 
 
 def _ours(whole: bool) -> dict[str, np.ndarray]:
-    """By the modules that score, through the names by which an evaluation calls them."""
+    """By the modules that score, through the names by which an evaluation calls them.
+
+    Protocol v1 has a row for each of its kernels: the one that scores beside the other metrics, the one of the protocol
+    alone (`bench demo`, training's validation), and the one of colours alone (the best of several samples).
+    """
     pairs, (own, true, frames) = probe_pairs(), probe_clips()
     many = probe_features()
-    scores = suite.score_all(*pairs, *probe_truth()) | temporal.temporal_scores(own, true, frames)
+    scores = suite.score_all(*pairs, *probe_truth())
+    alone = pixel.score_images(*pairs), pixel.colour_scores(*pairs)
+    scores |= {id: np.stack([scores[id], *(part[id] for part in alone if id in part)]) for id in alone[0]}
+    scores |= temporal.temporal_scores(own, true, frames)
     scores |= {
         "ms-ssim": scores["ms-ssim"][TWO],
         "fid": np.array([distribution.fid(*many)]),
@@ -188,7 +196,16 @@ def assert_agreement() -> None:
     Raises:
         BenchError: a metric deviates from its library by more than the tolerance.
     """
-    for check in cross_check(whole=False):
+    insist(cross_check(whole=False))
+
+
+def insist(checks: Iterable[Check]) -> None:
+    """Stop where one of them is not good.
+
+    Raises:
+        BenchError: it names the first that deviates.
+    """
+    for check in checks:
         if not check.good:
             raise BenchError(
                 f"{check.metric} differs from {check.library} by {check.deviation:.2g} on the probe images (tolerance "

@@ -10,12 +10,14 @@ from unittest.mock import MagicMock
 
 import numpy as np
 
-from bench.color import SRGB_TO_XYZ, WHITE_XY
-
 if TYPE_CHECKING:
     from jaxtyping import Float64, UInt8
 
     Image = UInt8[np.ndarray, "h w 3"]
+
+SRGB_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+WHITE_XY = np.array([0.3127, 0.3290])
+"""IEC 61966-2-1, a second time: read from `bench.color`, a matrix or a white that moves there would move here too."""
 
 
 @cache
@@ -37,7 +39,7 @@ def lab(images: UInt8[np.ndarray, "*n h w 3"]) -> Float64[np.ndarray, "*n h w 3"
     """CIE Lab of 8-bit sRGB under D65, by colour-science from linear light on."""
     encoded = images / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    return colour_science().XYZ_to_Lab(linear @ np.array(SRGB_TO_XYZ).T, np.array(WHITE_XY))
+    return colour_science().XYZ_to_Lab(linear @ SRGB_TO_XYZ.T, WHITE_XY)
 
 
 def delta(first: Float64[np.ndarray, "*n 3"], second: Float64[np.ndarray, "*n 3"]) -> Float64[np.ndarray, "*n"]:
