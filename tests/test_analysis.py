@@ -1,6 +1,7 @@
 """The boards read together: gaps, mixed against specialists, tracks, costs, slices; each from records built by hand."""
 
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from bench.analysis.slicing import slice_map
 from bench.analysis.tracks import steps
 from bench.analysis.transfer import matrices
 from bench.compare import compare
-from bench.leaderboard import GRAY, PRIMARY, Board, Row, boards
+from bench.leaderboard import GRAY, PRIMARY, Board, Row, boards, track_order
 from bench.records import Record, Slice
+from bench.report.content import pages
+from bench.report.sections.tracks import SECTION, sides
 
 COSTS = {fact.id: fact for fact in FACTS}
 
@@ -222,6 +225,19 @@ def test_tracks_are_compared_on_the_same_pictures_only() -> None:
     (uneven,) = steps(boards([*plain, *longer]))
     assert (uneven.steps, uneven.unlike) == ((), (("gray", "gray+hints"),))
     assert steps(boards(plain)) == []
+    (page,) = pages([*plain, *longer, replace(still, split=clips, track="gray+previous")])
+    shown = SECTION.body(page)
+    assert "played on other pictures (stills or clips): gray, gray+hints against gray+previous." in shown
+    assert "trained at different budgets: gray against gray+hints." in shown
+
+
+def test_pairs_of_tracks_are_said_as_lists() -> None:
+    stills, clips = ["gray", "gray+hints", "lineart-canny"], ["gray+previous", "lineart-canny+previous"]
+    pairs = [pair for pair in combinations(sorted([*stills, *clips], key=track_order), 2)
+             if len(set(pair) & set(stills)) == 1]  # fmt: skip
+    assert sides(pairs) == [(stills, clips)]
+    assert sides(pairs[:-1]) == [(["gray", "gray+hints"], clips), (["lineart-canny"], clips[:1])]
+    assert sides([]) == []
 
 
 def test_the_front_is_what_nothing_betters() -> None:
