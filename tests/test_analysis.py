@@ -18,8 +18,7 @@ from bench.analysis.transfer import matrices
 from bench.compare import compare
 from bench.leaderboard import GRAY, PRIMARY, Board, Row, boards, track_order
 from bench.records import Record, Slice
-from bench.report.content import pages
-from bench.report.sections.tracks import SECTION, sides
+from bench.report.sections.tracks import sides
 
 COSTS = {fact.id: fact for fact in FACTS}
 
@@ -225,10 +224,6 @@ def test_tracks_are_compared_on_the_same_pictures_only() -> None:
     (uneven,) = steps(boards([*plain, *longer]))
     assert (uneven.steps, uneven.unlike) == ((), (("gray", "gray+hints"),))
     assert steps(boards(plain)) == []
-    (page,) = pages([*plain, *longer, replace(still, split=clips, track="gray+previous")])
-    shown = SECTION.body(page)
-    assert "played on other pictures (stills or clips): gray, gray+hints against gray+previous." in shown
-    assert "trained at different budgets: gray against gray+hints." in shown
 
 
 def test_pairs_of_tracks_are_said_as_lists() -> None:

@@ -136,8 +136,11 @@ def test_tracks_say_where_no_difference_is_taken() -> None:
     still = told("d@anime", [5.0, 6.0, 7.0])
     clips = replace(still.split, digest="f" * 64, key="open-v1/anime/test-clips:ffffffff")
     text = shown(tracks, [still, replace(still, split=clips, track="gray+previous")])
-    assert "gray and gray+previous." in text
+    assert "played on other pictures (stills or clips): gray against gray+previous." in text
     assert "<svg" not in text
+    longer = told("d@anime", [4.0, 4.5, 6.5], track="gray+hints")
+    longer = replace(longer, training=longer.training and replace(longer.training, budget="small"))
+    assert "trained at different budgets: gray against gray+hints." in shown(tracks, [still, longer])
     hints = told("d@anime", [4.0, 4.5, 6.5], track="gray+hints")
     assert "gray → gray+hints" in shown(tracks, [still, hints])
     assert shown(tracks, [still]) == ""
