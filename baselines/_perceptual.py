@@ -5,10 +5,10 @@
       style   = sum over relu2_2, 3_4, 4_4, 5_2 of mean |gram(fake) - gram(y)|        gram = f f^T / (c h w)
 
 Thasarathan et al. 2020 name the content layers (section 3.1, eq. 3) and the Gram matrices (eq. 4), but neither the
-style layers nor the Gram's scale: those are of the public code of Thasarathan et al. 2019
-(Harry-Thasarathan/TCVC) and of EdgeConnect (knazeri/edge-connect), on which it builds, as is that images enter without
-ImageNet's normalization and that the layers are summed. (Eq. 3 reads as a mean over the layers, which is 1/5 of it.)
-Without the Gram's scale their weight of 1000 would mean nothing.
+style layers nor the Gram's scale: those are of the public code of Thasarathan et al. 2019 (Harry-Thasarathan/TCVC) and
+of EdgeConnect (knazeri/edge-connect), on which it builds, as is that images enter without ImageNet's normalization and
+that the layers are summed. (Eq. 3 reads as a mean over the layers, which is 1/5 of it.) Without the Gram's scale their
+weight of 1000 would mean nothing.
 
 The network is a judge, not a part of a model: without its weights the terms are left out. Random weights would be
 another objective under the same name.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import BenchError
-from bench.weights import Published
+from bench.weights import Published, tensors_of
 
 State = dict[str, Tensor]
 
@@ -45,11 +45,7 @@ def start_from(
     named = CHECKSUM_IN_NAME.search(path.name)
     if named and not digest.startswith(named[1]):
         raise BenchError(f"{path} is damaged: its SHA-256 is {digest[:8]}..., its name says {named[1]}; get it again.")
-    try:
-        file = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # a damaged file makes the reader raise nearly anything
-        raise BenchError(f"{path} holds no plain tensors; give torchvision's {network} state dictionary.") from None
-    state = adapt({str(key): value for key, value in file.items()} if isinstance(file, dict) else {})
+    state = adapt(tensors_of(path))
     wanted, found = _shapes(body.state_dict()), _shapes(state)
     wrong = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
     if wrong:

@@ -17,9 +17,9 @@ normalization, a 70x70 PatchGAN with spectral normalization; the layers' sizes a
 paper (Harry-Thasarathan/TCVC). Instance normalization has no gain and no running statistics, so training and evaluation
 are the same function. It takes its mean and its scale from each map, and there is no skip around it: nothing of a
 frame's brightness and hardly anything of its contrast reaches the output. What the gray copy keeps exactly, such a
-model must guess from the shapes; luminance-locked scores show its colours by themselves. Our fills [F]: an odd side is
-halved downwards and comes back whole; a convolution before a normalization has no bias, which would never learn; N(0,
-0.02) also for the discriminator, whose power iteration starts from it.
+model must guess from the shapes; luminance-locked scores show its colours by themselves.
+Our fills [F]: an odd side is halved downwards and comes back whole; a convolution before a normalization has no bias,
+which would never learn; N(0, 0.02) also for the discriminator, whose power iteration starts from it.
 """
 
 from itertools import pairwise

@@ -14,8 +14,8 @@ discriminator, betas (0, 0.999); batches of 16, 50 epochs of about 60,000 frames
 the first and every 12th step; no flips. (It names a weight of 0.1 for the GAN, but never multiplies by it.) The VGG-19
 terms and what becomes of them without its weights: _perceptual.py. A frame after the first is told the model's own
 output (the track `...+previous`) or the target's (`...+previous-true`); the paper does not say which it scored, so one
-training is played both ways. Our fills [F]: at a test the first frame is told black; the code's Canny lines are the
-track `lineart-canny+previous`.
+training is played both ways.
+Our fills [F]: at a test the first frame is told black; the code's Canny lines are the track `lineart-canny+previous`.
 """
 
 from pathlib import Path

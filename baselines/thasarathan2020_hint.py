@@ -16,11 +16,11 @@ a show. Its eq. 2 reads E log[1 - D]; the meaning is E[log(1 - D)], and the gene
 It is silent on the optimizer, so that is of the public code of Thasarathan et al. 2019 (TCVC): Adam 1e-4 for the
 generator, 1e-5 for the discriminator, betas (0, 0.999), batches of 16, 50 epochs, 256x256, the discriminator in the
 first and every 12th step, no flips; as are the VGG-19's layers (_perceptual.py, which also says what becomes of the two
-terms without its weights). Our fills [F]: windows of five frames, each told the model's own output for the frame
-before, without a gradient between them. Five and twelve share no factor, so the discriminator's turns fall on every
-place of a window; in windows of four it would meet first frames only, which nothing comes before. Where a track tells
-no hints or no previous frame, those channels are black. A hint of black looks like no hint, as in the paper: the hints'
-mask is not shown.
+terms without its weights).
+Our fills [F]: windows of five frames, each told the model's own output for the frame before, without a gradient between
+them. Five and twelve share no factor, so the discriminator's turns fall on every place of a window; in windows of four
+it would meet first frames only, which nothing comes before. Where a track tells no hints or no previous frame, those
+channels are black. A hint of black looks like no hint, as in the paper: the hints' mask is not shown.
 """
 
 from pathlib import Path

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save
 from bench.device import Room
 from bench.errors import BenchError
 from bench.files import sha256, whole, write_json
-from bench.job import Job, stage_at
+from bench.job import VALIDATION, Job, stage_at
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -35,8 +35,6 @@ HUGE = 1e300
 LONGEST = 200
 """Characters of a name or reason from outside that are shown."""
 TENSORBOARD = "tensorboard"
-VALIDATION = "validation_ciede2000"
-"""The curve of the score by which a step is chosen."""
 CURVE_KEYS = {"step", "stage", "term", "value"}
 STATE_KEYS = {"step", "stage", "seconds", "curves", "best_step", "best_score", "best_sha256"}
 

@@ -13,6 +13,9 @@ import numpy as np
 
 from bench.types import Budget, Entry, Recipe, Stage, Track
 
+VALIDATION = "validation_ciede2000"
+"""The curve of the score by which a step is chosen."""
+
 
 @dataclass(frozen=True)
 class Job:

@@ -25,7 +25,6 @@ from lightning.fabric import Fabric
 from bench.batches import Resident
 from bench.checkpoint import (
     STATE,
-    VALIDATION,
     Run,
     fill,
     read_object,
@@ -41,7 +40,7 @@ from bench.data.workplace import alone
 from bench.device import Machine, device_name
 from bench.errors import BenchError
 from bench.files import sha256, whole, write_json
-from bench.job import Job, judged_at, rate_at, stage_at
+from bench.job import VALIDATION, Job, judged_at, rate_at, stage_at
 from bench.metrics.pixel import score_images
 from bench.parallel import agreed, by_the_first, together, whole_batch, whole_calls
 from bench.step import make_optimizer, set_rates, take_step

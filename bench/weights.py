@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench import files
 from bench.errors import BenchError
@@ -95,3 +96,20 @@ class Published:
                 f"could not fetch {self.what} from {self.url}: {error}. Fetch it elsewhere and give {self.option} FILE."
             ) from error
         return place
+
+
+def tensors_of(path: Path) -> dict[str, Any]:
+    """The tensors of a PyTorch file by name, read without running any code in it; none where it holds no dictionary.
+
+    Raises:
+        BenchError: it is damaged, or holds something else than plain tensors.
+    """
+    import torch
+
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
+    except Exception:  # a damaged file fails in many ways: unpickling, zip, an index, a struct, an assertion
+        raise BenchError(f"{path} holds no plain tensors; get it again.") from None
+    return {str(key): value for key, value in state.items()} if isinstance(state, dict) else {}

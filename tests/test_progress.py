@@ -25,7 +25,8 @@ JOB = Job(
 def shown(facts: dict[str, Any]) -> str:
     """The table and the line below it, as text."""
     drawn: list[Any] = []
-    overview = progress.Trainings([JOB], SimpleNamespace(update=drawn.append))  # type: ignore[arg-type]
+    live: Any = SimpleNamespace(update=drawn.append)
+    overview = progress.Trainings([JOB], live)
     overview(
         SimpleNamespace(state="training", entry=JOB.label, number=1, total=3, facts={"step": 5, "steps": 20} | facts)
     )

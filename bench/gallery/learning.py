@@ -10,12 +10,12 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.files import sha256
 from bench.gallery.facts import Curve, Line, Training
+from bench.job import VALIDATION
 from bench.records import Record
 
 POINTS = 60
 """Of a line, at most."""
 
-VALIDATION = "validation_ciede2000"
 Tell = Callable[[str], None]
 
 

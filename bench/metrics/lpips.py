@@ -20,7 +20,7 @@ from bench import files
 from bench.errors import BenchError
 from bench.precision import precise
 from bench.types import Metric
-from bench.weights import Published
+from bench.weights import Published, tensors_of
 
 if TYPE_CHECKING:
     import torch
@@ -94,14 +94,14 @@ class Lpips:
         with torch.device("meta"):  # nothing is drawn, so torch's seed means the same with and without it
             network = torchvision.models.alexnet().features[: TAPS[-1] + 1]
         wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
-        state = {key.removeprefix("features."): value for key, value in _read(verified).items()}
+        state = {key.removeprefix("features."): value for key, value in tensors_of(verified).items()}
         network = network.to_empty(device="cpu")
         network.load_state_dict(_chosen(state, wanted, verified, WEIGHTS.name))
         layers = {f"lin{place}.model.1.weight": (1, width, 1, 1) for place, width in enumerate(CHANNELS)}
         found = bundled_linear() if linear is None else linear
         self.device = torch.device(device)
         self._network = network.requires_grad_(False).eval().to(self.device)
-        self._linear = [one.to(self.device) for one in _chosen(_read(found), layers, found, "LPIPS v0.1").values()]
+        self._linear = [one.to(self.device) for one in _chosen(tensors_of(found), layers, found, "LPIPS v0.1").values()]
 
     def __call__(
         self, predictions: UInt8[np.ndarray, "n h w 3"], targets: UInt8[np.ndarray, "n h w 3"]
@@ -199,17 +199,6 @@ def bundled_linear() -> Path:
             f"{digest[:8]}. Install torchmetrics 1.9."
         )
     return path
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A file's tensors by name."""
-    import torch
-
-    try:
-        file = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # a damaged file fails in many ways: unpickling, zip, an index, a struct, an assertion
-        raise BenchError(f"{path} holds no plain tensors; get it again.") from None
-    return {str(key): value for key, value in file.items()} if isinstance(file, dict) else {}
 
 
 def _chosen(state: dict[str, Any], wanted: dict[str, Any], path: Path, what: str) -> dict[str, torch.Tensor]:
